@@ -1,0 +1,247 @@
+"""The typed definitions. Field names are the YAML's field names; unknown fields are refused."""
+
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+Ident = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_-]{0,63}$", description="lower case, digits, - and _")]
+Weight = Annotated[float, Meta(gt=0)]
+Score = Annotated[float, Meta(ge=0, le=100)]
+Days = Annotated[int, Meta(ge=1, le=90)]
+Duration = Annotated[str, Meta(pattern=r"^\d+(s|m|h|d|bd)$", description="30s, 15m, 6h, 14d; bd is business days")]
+
+
+class DefinitionStruct(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
+    """Unknown fields are refused: a definition must never silently do nothing."""
+
+
+class Linear(DefinitionStruct, frozen=True):
+    """Linear between ``worst`` (0) and ``best`` (100), clamped, in either direction."""
+
+    worst: float
+    best: float
+
+
+class Banded(DefinitionStruct, frozen=True):
+    """Half-open bands by cut points: ``scores[i]`` below ``cuts[i]``, the last score from the last cut on."""
+
+    cuts: Annotated[list[float], Meta(min_length=1)]
+    scores: Annotated[list[Score], Meta(min_length=2)]
+
+
+class Measure(DefinitionStruct, frozen=True):
+    """A signal mapped to 0..100. ``when_missing``: ``ignore``, or the score to take.
+
+    ``why`` are the words for a driver, with ``{value}`` (the signal in its unit); ``fix`` what would help
+    ("closing the P1").
+    """
+
+    id: Ident
+    name: str
+    signal: str
+    weight: Weight
+    linear: Linear | None = None
+    banded: Banded | None = None
+    when_missing: Literal["ignore"] | Score = "ignore"
+    why: str = ""
+    fix: str = ""
+
+
+class Dimension(DefinitionStruct, frozen=True):
+    """A weighted group of measures."""
+
+    id: Literal["usage", "value", "support", "billing", "sentiment", "relationship"]
+    name: str
+    weight: Weight
+    measures: Annotated[list[Measure], Meta(min_length=1)]
+
+
+class BandCut(DefinitionStruct, frozen=True):
+    """Where a band ends: ``enter`` going down, ``leave`` going up (hysteresis: leave >= enter)."""
+
+    enter: Score
+    leave: Score
+
+
+class Bands(DefinitionStruct, frozen=True):
+    """Red is entered below ``red.enter`` and left at ``red.leave``; yellow likewise; the rest is green."""
+
+    red: BandCut
+    yellow: BandCut
+    hold_for: Duration = "0s"
+
+
+class ScoreException(DefinitionStruct, frozen=True):
+    """Ordered exceptions: when the condition on one signal holds, cap (default), floor or set the score."""
+
+    when: str
+    above: float | None = None
+    below: float | None = None
+    cap: Score | None = None
+    floor: Score | None = None
+    set: Score | None = None
+    why: str = ""
+
+
+class Scorecard(DefinitionStruct, frozen=True):
+    """The versioned definition of a score, for a segment (None: the mandatory default, last in order)."""
+
+    id: Ident
+    dimensions: Annotated[list[Dimension], Meta(min_length=1)]
+    bands: Bands
+    segment: str | None = None
+    coverage_floor: Annotated[float, Meta(ge=0, le=1)] = 0.5
+    exceptions: list[ScoreException] = []
+
+
+class Match(DefinitionStruct, frozen=True):
+    """Conditions on facts, all of which must hold; an empty match holds always."""
+
+    tier: list[str] | None = None
+    plan: list[str] | None = None
+    industry: list[str] | None = None
+    arr_from: int | None = None
+    arr_below: int | None = None
+    seats_from: int | None = None
+    seats_below: int | None = None
+    trial: bool | None = None
+    age_days_below: int | None = None
+    age_days_from: int | None = None
+    renewal_within_days: int | None = None
+    churned: bool | None = None
+
+
+class Segment(DefinitionStruct, frozen=True):
+    """Ordered; the first whose match holds is the account's."""
+
+    id: Ident
+    name: str
+    match: Match = Match()
+
+
+class Phase(DefinitionStruct, frozen=True):
+    """Ordered; the first whose match holds is the account's lifecycle position."""
+
+    id: Literal["onboarding", "adoption", "growth", "renewal", "churned"]
+    name: str
+    match: Match = Match()
+
+
+class Milestone(DefinitionStruct, frozen=True):
+    """A True North: ``need`` of ``count`` within ``within_days`` of ``start``; at risk ``at_risk_days`` before."""
+
+    id: Ident
+    name: str
+    count: Literal["distinct_features", "distinct_actors", "events"]
+    need: Annotated[int, Meta(ge=1)]
+    within_days: Days
+    start: Literal["signed_up_on", "live_on", "contract_starts_on"] = "signed_up_on"
+    at_risk_days: Annotated[int, Meta(ge=1, le=89)] = 3
+    segments: list[str] = []
+    features: list[str] = []
+
+
+class Trigger(DefinitionStruct, frozen=True):
+    """What opens a run: a band entered, a finding opened, or a milestone status reached."""
+
+    band: Literal["red", "yellow", "green"] | None = None
+    from_bands: list[Literal["red", "yellow", "green", "unknown"]] = []
+    finding: str | None = None
+    milestone: Literal["at_risk", "missed", "reached"] | None = None
+
+
+class TaskStep(DefinitionStruct, frozen=True):
+    """A to-do for a person. ``title`` may use ``{account}``, ``{score}``, ``{why}``, ``{milestone}``."""
+
+    title: str
+    to: Literal["owner", "manager"] = "owner"
+    due: Duration = "2bd"
+
+
+class AlertStep(DefinitionStruct, frozen=True):
+    """Something they should know now. ``title`` as in `TaskStep`."""
+
+    title: str
+    severity: Literal["low", "normal", "high"] = "normal"
+
+
+class Step(DefinitionStruct, frozen=True):
+    """One step: a task, an alert, or both (then the alert links the task)."""
+
+    id: Ident
+    task: TaskStep | None = None
+    alert: AlertStep | None = None
+
+
+class Playbook(DefinitionStruct, frozen=True):
+    """Trigger and ordered steps. ``until`` resolves the run; cooldown counts from the trigger."""
+
+    id: Ident
+    name: str
+    when: Trigger
+    steps: Annotated[list[Step], Meta(min_length=1, max_length=50)]
+    until: Trigger | None = None
+    mode: Literal["off", "shadow", "live"] = "live"
+    cooldown: Duration = "7d"
+    segments: list[str] = []
+
+
+class Route(DefinitionStruct, frozen=True):
+    """Who gets alerts of these severities and playbooks, on which channels. First match wins."""
+
+    id: Ident
+    channels: Annotated[list[Literal["inapp", "email", "webhook"]], Meta(min_length=1)]
+    severities: list[Literal["low", "normal", "high"]] = []
+    playbooks: list[str] = []
+    webhook: str | None = None
+
+
+class Webhook(DefinitionStruct, frozen=True):
+    """An endpoint that takes signed webhooks. The secret is a setting named by ``secret_setting``."""
+
+    id: Ident
+    url: str
+    secret_setting: str = "TRUENORTH_WEBHOOK_SECRET"
+
+
+class Person(DefinitionStruct, frozen=True):
+    """A CSM or manager. ``zone`` is an IANA name; ``hours`` are local, for due dates and quiet times."""
+
+    id: Annotated[str, Meta(min_length=1, max_length=128)]
+    name: str
+    email: str
+    zone: str = "UTC"
+    hours: str = "09:00-17:00"
+    manager: str | None = None
+    role: Literal["csm", "manager", "operations"] = "csm"
+
+
+class Plan(DefinitionStruct, frozen=True):
+    """A plan and what it entitles to."""
+
+    id: Annotated[str, Meta(min_length=1, max_length=128)]
+    modules: list[str] = []
+
+
+class Definitions(DefinitionStruct, frozen=True):
+    """Everything that `config/*.yaml` holds, merged."""
+
+    scorecards: list[Scorecard] = []
+    segments: list[Segment] = []
+    phases: list[Phase] = []
+    milestones: list[Milestone] = []
+    playbooks: list[Playbook] = []
+    routes: list[Route] = []
+    webhooks: list[Webhook] = []
+    people: list[Person] = []
+    plans: list[Plan] = []
+
+
+class Bundle(msgspec.Struct, frozen=True):
+    """A set of definitions under its content hash (12 hex). ``ordinal`` counts applies; it only rises."""
+
+    hash: str
+    ordinal: int
+    applied_ms: int
+    definitions: Definitions
