@@ -202,7 +202,7 @@ class Webhook(DefinitionStruct, frozen=True):
 
     id: Ident
     url: str
-    secret_setting: str = "TRUENORTH_WEBHOOK_SECRET"
+    secret_setting: str = "TRUENORTH_WEBHOOK_SECRET"  # noqa: S105 - the name of a setting
 
 
 class Person(DefinitionStruct, frozen=True):
