@@ -20,7 +20,24 @@ HEADERS: Final[tuple[tuple[str, bytes], ...]] = (("content-type", CONTENT_TYPE.e
 """The one header of every record."""
 
 _P = TypeVar("_P", bound=PayloadStruct)
+
+
+class _Wire(msgspec.Struct, gc=False):
+    """What readers need of an envelope, with times parsed by the decoder (five times as fast as text)."""
+
+    id: str
+    source: str
+    type: str
+    subject: str
+    time: datetime
+    data: msgspec.Raw
+    recordedtime: datetime | None = None
+    traceparent: str = ""
+    backfill: bool = False
+
+
 _encoder = msgspec.json.Encoder()
+_records = msgspec.json.Decoder(_Wire)
 _envelopes = msgspec.json.Decoder(Envelope)
 _payloads = {name: msgspec.json.Decoder(payload) for name, payload in CATALOGUE.items()}
 
@@ -112,6 +129,20 @@ def parse_event(value: bytes) -> Event:
     Raises:
         RefusedError: see `parse_envelope`, `parse_payload` and `parse_time`.
     """
+    try:
+        wire = _records.decode(value)
+        data = _payloads[wire.type].decode(wire.data)
+        time_ms = _millis(wire.time)
+        recorded_ms = time_ms if wire.recordedtime is None else _millis(wire.recordedtime)
+    except (msgspec.MsgspecError, KeyError, OverflowError):
+        return _parse_event_slowly(value)
+    return Event(
+        wire.id, wire.source, wire.type, wire.subject, time_ms, recorded_ms, data, wire.backfill, wire.traceparent
+    )
+
+
+def _parse_event_slowly(value: bytes) -> Event:
+    """Parse step by step: takes times that are not strict RFC 3339, and makes refusals that name the field."""
     envelope = parse_envelope(value)
     time_ms = parse_time(envelope.time)
     return Event(
@@ -125,6 +156,12 @@ def parse_event(value: bytes) -> Event:
         backfill=envelope.backfill,
         traceparent=envelope.traceparent,
     )
+
+
+def _millis(moment: datetime) -> int:
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    return round(moment.timestamp() * 1000)
 
 
 def parse_as(value: bytes, payload: type[_P]) -> _P:
