@@ -1,0 +1,1 @@
+"""Ports fulfilled with real things: the engine's processor, the history rebuild, the verifier."""

@@ -1,0 +1,128 @@
+"""The partition engine's view of an account: bytes in, typed fold and decision, records out."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
+
+from truenorth import codec
+from truenorth.definitions.model import Bundle
+from truenorth.errors import PoisonError
+from truenorth.events import Event
+from truenorth.events.payload import PayloadStruct
+from truenorth.ids import derived_id
+from truenorth.kafka import Record
+from truenorth.streams.processor import Decision, Item, Output
+from truenorth.topics import HEALTH_SOURCES, full_name
+
+from truenorth_health.domain.decide import Compiled, Decided, compile_definitions, decide
+from truenorth_health.domain.fold import fold
+from truenorth_health.domain.state import AccountState, dump, load
+
+SOURCE: Final = "truenorth/health"
+BEHIND_RETRY_MS: Final = 1_000
+"""A worker whose definitions are older than those an account was last decided with looks again after this."""
+
+_HEALTH = full_name("health")
+_CHANGES = full_name("health-changes")
+_DAILY = full_name("health-daily")
+_MILESTONES = full_name("milestones")
+
+
+class CompiledDefinitions:
+    """The compiled form of the current bundle, compiled once per hash and ordinal."""
+
+    def __init__(self, current: Callable[[], Bundle | None]) -> None:
+        self._current = current
+        self._compiled: Compiled | None = None
+        self._bundle: Bundle | None = None
+
+    def get(self) -> Compiled | None:
+        """Return the compiled current definitions; None while none are known."""
+        bundle = self._current()
+        if bundle is None:
+            return None
+        if bundle is not self._bundle:
+            self._compiled = compile_definitions(bundle)
+            self._bundle = bundle
+        return self._compiled
+
+
+class AccountProcessor:
+    """Folds and decides accounts; the engine owns offsets, transactions and time."""
+
+    sources: Sequence[str] = tuple(full_name(name) for name in HEALTH_SOURCES)
+    changelog: str = full_name("health-changelog")
+    dead_letters: str = full_name("dead-letters")
+
+    def __init__(self, definitions: CompiledDefinitions) -> None:
+        self._definitions = definitions
+
+    def ready(self) -> bool:
+        """Definitions are known, so that accounts can be decided."""
+        return self._definitions.get() is not None
+
+    def decode(self, source: int, record: Record) -> tuple[str, Event]:
+        """Return the account and the event of a record.
+
+        Raises:
+            PoisonError: a tombstone, or a key that is not the event's account.
+            RefusedError: whatever `codec.parse_event` refuses.
+        """
+        del source
+        if record.value is None:
+            raise PoisonError("a tombstone has no meaning on an input topic")
+        event = codec.parse_event(record.value)
+        if record.key is None or record.key.decode(errors="replace") != event.account:
+            raise PoisonError(f"the record's key is not its subject {event.account[:80]!r}")
+        return event.account, event
+
+    def load(self, key: str, parts: Mapping[str, bytes]) -> AccountState:
+        """See `domain.state.load`."""
+        return load(key, parts)
+
+    def dump(self, state: AccountState) -> Mapping[str, bytes]:
+        """See `domain.state.dump`."""
+        return dump(state)
+
+    def fold(self, state: AccountState, items: Sequence[Item]) -> None:
+        """Fold the queued events of one account, in the order given."""
+        for item in items:
+            fold(state, item.source, item.event, item.offset, item.timestamp_ms)
+
+    def decide(self, state: AccountState, offsets: Mapping[int, int], now_ms: int) -> Decision:
+        """Decide one account at these offsets; waits when its last decision knew newer definitions."""
+        compiled = self._definitions.get()
+        if compiled is None or compiled.ordinal < state.path.ordinal:
+            return Decision((), now_ms + BEHIND_RETRY_MS)
+        named = {HEALTH_SOURCES[source]: offset for source, offset in offsets.items()}
+        decided = decide(state, compiled, offsets=named, now_ms=now_ms)
+        return Decision(render(state.account, decided, now_ms), decided.next_due_ms)
+
+
+def render(account: str, decided: Decided, now_ms: int) -> list[Output]:
+    """Return the records of a decision, keyed by account, with ids derived from what they identify."""
+    key = account.encode()
+    outputs = [
+        Output(_CHANGES, key, _encode(change, derived_id("health", account, str(change.number)), account, now_ms))
+        for change in decided.changes
+    ]
+    outputs += [
+        Output(_MILESTONES, key, _encode(change, derived_id("health", account, str(change.number)), account, now_ms))
+        for change in decided.milestones
+    ]
+    if decided.snapshot is not None:
+        snapshot_id = derived_id("snapshot", account, str(decided.snapshot.revision))
+        outputs.append(Output(_HEALTH, key, _encode(decided.snapshot, snapshot_id, account, now_ms)))
+    if decided.tombstone:
+        outputs.append(Output(_HEALTH, key, None))
+    if decided.day is not None:
+        outputs.append(Output(_DAILY, key, day_record(decided.day, account, now_ms)))
+    return outputs
+
+
+def day_record(day: PayloadStruct, account: str, now_ms: int) -> bytes:
+    """Return the record value of a `HealthDay`."""
+    return _encode(day, derived_id("day", account, codec.encode_json(day).decode()), account, now_ms)
+
+
+def _encode(payload: PayloadStruct, event_id: str, account: str, now_ms: int) -> bytes:
+    return codec.encode(payload, event_id=event_id, source=SOURCE, account=account, time_ms=now_ms)
