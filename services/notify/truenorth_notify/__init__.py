@@ -1,1 +1,1 @@
-""""""
+"""Turns alerts into deliveries: in-app, email, signed webhook."""

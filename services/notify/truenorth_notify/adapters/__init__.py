@@ -1,0 +1,1 @@
+"""How notify reaches PostgreSQL, a mail server and webhook endpoints."""
