@@ -1,0 +1,101 @@
+"""A consumer's place, kept in the same transaction as its effects: the database is the truth."""
+
+from collections.abc import Iterable, Sequence
+from typing import Protocol, TypeVar
+
+from sqlalchemy import BigInteger, Column, Integer, MetaData, Table, Text, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+
+class Placed(Protocol):
+    """Anything with a place in a topic; `truenorth.kafka`'s records are."""
+
+    @property
+    def topic(self) -> str:
+        """The full topic name."""
+        ...
+
+    @property
+    def partition(self) -> int:
+        """The partition number."""
+        ...
+
+    @property
+    def offset(self) -> int:
+        """The offset inside the partition."""
+        ...
+
+
+R = TypeVar("R", bound=Placed)
+
+
+def consumer_offset_table(metadata: MetaData) -> Table:
+    """Declare ``consumer_offset``: per consumer, topic and partition the next offset to apply."""
+    return Table(
+        "consumer_offset",
+        metadata,
+        Column("consumer", Text, primary_key=True),
+        Column("topic", Text, primary_key=True),
+        Column("partition", Integer, primary_key=True),
+        Column("next_offset", BigInteger, nullable=False),
+    )
+
+
+async def load(
+    connection: AsyncConnection, table: Table, consumer: str, partitions: Iterable[tuple[str, int]]
+) -> dict[tuple[str, int], int]:
+    """Return the next offset of those partitions that have one; the others were never read."""
+    wanted = set(partitions)
+    rows = await connection.execute(
+        select(table.c.topic, table.c.partition, table.c.next_offset).where(table.c.consumer == consumer)
+    )
+    return {(row.topic, row.partition): row.next_offset for row in rows if (row.topic, row.partition) in wanted}
+
+
+async def advance(connection: AsyncConnection, table: Table, consumer: str, records: Sequence[R]) -> list[R]:
+    """Lock the places of these records, move them past the batch, and return the records not yet applied.
+
+    Whoever lost its partitions in a rebalance while its batch ran waits here for the new owner, finds the
+    place moved on, and gets nothing to do. Order is kept.
+    """
+    highest: dict[tuple[str, int], int] = {}
+    for record in records:
+        place = (record.topic, record.partition)
+        highest[place] = max(highest.get(place, -1), record.offset)
+    places = await _locked(connection, table, consumer, sorted(highest))
+    fresh = [record for record in records if record.offset >= places[record.topic, record.partition]]
+    for (topic, partition), offset in highest.items():
+        if offset >= places[topic, partition]:
+            await save(connection, table, consumer, topic, partition, offset + 1)
+    return fresh
+
+
+async def save(
+    connection: AsyncConnection, table: Table, consumer: str, topic: str, partition: int, next_offset: int
+) -> None:
+    """Set the next offset of one known partition."""
+    await connection.execute(
+        update(table)
+        .where(table.c.consumer == consumer, table.c.topic == topic, table.c.partition == partition)
+        .values(next_offset=next_offset)
+    )
+
+
+async def _locked(
+    connection: AsyncConnection, table: Table, consumer: str, places: Sequence[tuple[str, int]]
+) -> dict[tuple[str, int], int]:
+    """Lock the rows in one order everywhere, so that two batches never wait for each other in a circle."""
+    found: dict[tuple[str, int], int] = {}
+    for topic, partition in places:
+        row = {"consumer": consumer, "topic": topic, "partition": partition, "next_offset": 0}
+        statement = (
+            insert(table)
+            .values(row)
+            .on_conflict_do_update(
+                index_elements=["consumer", "topic", "partition"], set_={"next_offset": table.c.next_offset}
+            )
+            .returning(table.c.next_offset)
+        )
+        found[topic, partition] = (await connection.execute(statement)).scalar_one()
+    return found
