@@ -1,0 +1,1 @@
+"""The key table in PostgreSQL and the lanes into Kafka."""

@@ -1,0 +1,96 @@
+"""Keys in PostgreSQL: ``ingest.api_key`` holds their hashes and nothing that could be used."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import ARRAY, BigInteger, Column, LargeBinary, MetaData, RowMapping, Table, Text, insert, select, update
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, ProgrammingError
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from truenorth.errors import MissingError, TransientError
+from truenorth_ingest.domain.keys import StoredKey
+from truenorth_ingest.settings import SCHEMA
+
+_metadata = MetaData(schema=SCHEMA)
+
+api_key = Table(
+    "api_key",
+    _metadata,
+    Column("key_id", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("hash", LargeBinary, nullable=False),
+    Column("scopes", ARRAY(Text), nullable=False),
+    Column("created", BigInteger, nullable=False),
+    Column("revoked", BigInteger),
+    Column("last_used", BigInteger),
+)
+"""Times are epoch milliseconds, ``hash`` is SHA-256 of the key's secret."""
+
+
+class PostgresKeyTable:
+    """See `truenorth_ingest.ports.KeyTable`; the rest is for the command line."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+
+    async def used(self, key_id: str, *, now_ms: int) -> StoredKey | None:
+        """Return the key and note its use, in one statement."""
+        statement = update(api_key).where(api_key.c.key_id == key_id).values(last_used=now_ms).returning(api_key)
+        rows = await self._written(statement)
+        return _key(rows[0]) if rows else None
+
+    async def find(self, key_id: str) -> StoredKey | None:
+        """Return the key without noting a use."""
+        rows = await self._written(select(api_key).where(api_key.c.key_id == key_id))
+        return _key(rows[0]) if rows else None
+
+    async def every(self) -> Sequence[StoredKey]:
+        """Return all keys, oldest first."""
+        return [_key(row) for row in await self._written(select(api_key).order_by(api_key.c.created))]
+
+    async def add(self, key: StoredKey) -> None:
+        """Keep a new key."""
+        await self._written(
+            insert(api_key)
+            .values(
+                key_id=key.key_id,
+                name=key.name,
+                hash=key.secret_hash,
+                scopes=sorted(key.scopes),
+                created=key.created_ms,
+            )
+            .returning(api_key)
+        )
+
+    async def revoke(self, key_id: str, *, now_ms: int) -> bool:
+        """Revoke a key; False when there is none that still works."""
+        statement = (
+            update(api_key)
+            .where(api_key.c.key_id == key_id, api_key.c.revoked.is_(None))
+            .values(revoked=now_ms)
+            .returning(api_key)
+        )
+        return bool(await self._written(statement))
+
+    async def _written(self, statement: Any) -> Sequence[RowMapping]:
+        try:
+            async with self._engine.begin() as connection:
+                return (await connection.execute(statement)).mappings().all()
+        except ProgrammingError as error:
+            raise MissingError(
+                "the key table is not there; run 'python -m truenorth_ingest migrate' with this DATABASE_URL"
+            ) from error
+        except (OperationalError, InterfaceError, DBAPIError, OSError, TimeoutError) as error:
+            raise TransientError(f"the key table cannot be asked: {type(error).__name__}") from error
+
+
+def _key(row: RowMapping) -> StoredKey:
+    return StoredKey(
+        key_id=row["key_id"],
+        name=row["name"],
+        secret_hash=bytes(row["hash"]),
+        scopes=frozenset(row["scopes"]),
+        created_ms=row["created"],
+        revoked_ms=row["revoked"],
+        last_used_ms=row["last_used"],
+    )

@@ -1,0 +1,82 @@
+"""Errors as RFC 9457 problems, with ``code`` and ``message`` beside the standard members.
+
+Several SDKs repeat a refused request until they give up unless a body has both of these at its top.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+from truenorth.codec import encode_json
+
+PROBLEM_TYPE: Final = b"application/problem+json"
+RETRY_AFTER_SECONDS: Final = 2
+
+TITLES: Final[dict[int, str]] = {
+    400: "The request cannot be read",
+    401: "Who sends is not known",
+    403: "This key may not do this",
+    404: "There is nothing here",
+    405: "Not with this method",
+    413: "Too much at once",
+    415: "An encoding this edge does not read",
+    503: "Not now: send it again",
+}
+
+STATUS_OF_CODE: Final[dict[str, int]] = {
+    "body_invalid": 400,
+    "header_invalid": 400,
+    "length_invalid": 400,
+    "key_missing": 401,
+    "key_malformed": 401,
+    "key_unknown": 401,
+    "key_revoked": 401,
+    "scope_missing": 403,
+    "not_found": 404,
+    "method_not_allowed": 405,
+    "body_too_large": 413,
+    "batch_too_long": 413,
+    "encoding_unsupported": 415,
+    "keys_unavailable": 503,
+    "too_much_waiting": 503,
+    "broker_unavailable": 503,
+    "stopping": 503,
+}
+
+Headers = list[tuple[bytes, bytes]]
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What goes back: status, headers with content length, body."""
+
+    status: int
+    headers: Headers
+    body: bytes
+
+
+def reply(status: int, kind: bytes, body: bytes, more: Headers | None = None) -> Reply:
+    """Return a reply with its content type and length."""
+    length = str(len(body)).encode()
+    return Reply(status, [(b"content-type", kind), (b"content-length", length), *(more or [])], body)
+
+
+def problem(code: str, message: str, *, field: str = "") -> Reply:
+    """Return the problem of a code, with the headers that its status asks for."""
+    status = STATUS_OF_CODE[code]
+    more: Headers = []
+    if status == 401:
+        more.append((b"www-authenticate", b'Bearer realm="truenorth"'))
+    elif status == 503:
+        more.append((b"retry-after", str(RETRY_AFTER_SECONDS).encode()))
+    elif status == 405:
+        more.append((b"allow", b"POST"))
+    body = {
+        "type": f"urn:truenorth:problem:{code}",
+        "title": TITLES[status],
+        "status": status,
+        "detail": message,
+        "code": code,
+        "message": message,
+        "field": field,
+    }
+    return reply(status, PROBLEM_TYPE, encode_json(body), more)

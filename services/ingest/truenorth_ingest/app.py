@@ -1,0 +1,100 @@
+"""The edge, built from its settings."""
+
+from dataclasses import dataclass
+
+from truenorth.clock import Clock, SystemClock
+from truenorth.ids import IdSource, random_id
+from truenorth.kafka.producer import LanesProducer
+from truenorth.lifecycle import Part
+from truenorth.postgres.engine import make_engine
+from truenorth.telemetry import HttpServer, TelemetryServer, make_registry
+from truenorth_ingest.adapters.key_table import PostgresKeyTable
+from truenorth_ingest.adapters.lanes import KafkaLog
+from truenorth_ingest.api.document import make_document_app
+from truenorth_ingest.api.events import EventsEndpoint
+from truenorth_ingest.domain.accepting import Acceptor
+from truenorth_ingest.domain.limits import Limits
+from truenorth_ingest.domain.pseudonyms import Pseudonyms
+from truenorth_ingest.handlers.intake import Intake
+from truenorth_ingest.handlers.keyring import Keyring
+from truenorth_ingest.ports import EventLog, KeyTable, Meter
+from truenorth_ingest.metrics import IngestMetrics
+from truenorth_ingest.settings import SCHEMA, Settings
+
+
+@dataclass(slots=True)
+class Readiness:
+    """Whether requests are welcome; turns false before the server stops, so that balancers look elsewhere."""
+
+    serving: bool = False
+
+    async def start(self) -> None:
+        """Welcome requests."""
+        self.serving = True
+
+    async def stop(self) -> None:
+        """Stop welcoming them."""
+        self.serving = False
+
+    def trouble(self) -> str | None:
+        """See `truenorth.telemetry.Probe`."""
+        return None if self.serving else "the edge takes no requests: it is starting or stopping"
+
+
+def make_endpoint(
+    settings: Settings,
+    *,
+    event_log: EventLog,
+    keys: KeyTable,
+    meter: Meter,
+    clock: Clock,
+    new_id: IdSource = random_id,
+    limits: Limits | None = None,
+) -> EventsEndpoint:
+    """Return the whole HTTP application over these doors."""
+    limits = limits or Limits()
+    acceptor = Acceptor(limits=limits, pseudonyms=Pseudonyms(settings.pseudonym_secret), new_id=new_id)
+    intake = Intake(
+        acceptor=acceptor,
+        event_log=event_log,
+        limits=limits,
+        clock=clock,
+        meter=meter,
+        answer_seconds_max=settings.answer_seconds_max,
+    )
+    return EventsEndpoint(
+        make_document_app(limits),
+        intake=intake,
+        keyring=Keyring(keys, clock),
+        clock=clock,
+        meter=meter,
+        body_bytes_max=limits.body_bytes_max,
+        waiting_bytes_max=settings.waiting_bytes_max,
+    )
+
+
+def make_parts(settings: Settings) -> list[Part]:
+    """Return the parts of the service in the order in which they start."""
+    clock = SystemClock()
+    registry = make_registry()
+    engine = make_engine(settings.database_url, schema=SCHEMA)
+    producer = LanesProducer(settings.bootstrap, clock=clock, client_id="truenorth-ingest")
+    endpoint = make_endpoint(
+        settings,
+        event_log=KafkaLog(producer),
+        keys=PostgresKeyTable(engine),
+        meter=IngestMetrics(registry),
+        clock=clock,
+    )
+    readiness = Readiness()
+    telemetry = TelemetryServer(
+        settings.host, settings.telemetry_port, live=lambda: None, ready=readiness.trouble, registry=registry
+    )
+    http = HttpServer(endpoint, settings.host, settings.port, drain_within_s=round(settings.answer_seconds_max))
+    return [
+        Part("database", stop=engine.dispose),
+        Part.of("telemetry", telemetry),
+        Part.of("producer", producer),
+        Part.of("http", http, stop_within_s=settings.answer_seconds_max + 2),
+        Part.of("readiness", readiness),
+    ]

@@ -1,0 +1,1 @@
+"""Pure rules of the edge: what is accepted, what is refused and why."""

@@ -1,0 +1,1 @@
+"""What the edge does: authenticating a request and taking its events in."""

@@ -1,0 +1,69 @@
+"""What the handlers need from outside, as protocols; adapters and tests implement them."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from truenorth_ingest.domain.keys import StoredKey
+
+
+class OutgoingRecord(Protocol):
+    """A record to append: full topic name, key, value."""
+
+    @property
+    def topic(self) -> str: ...  # noqa: D102
+    @property
+    def key(self) -> bytes | None: ...  # noqa: D102
+    @property
+    def value(self) -> bytes | None: ...  # noqa: D102
+
+
+class EventLog(Protocol):
+    """Where records are appended."""
+
+    async def append(self, records: Sequence[OutgoingRecord]) -> None:
+        """Return once every record is acknowledged.
+
+        Raises:
+            TransientError: some may not be written, now or ever; nothing may be claimed.
+        """
+        ...
+
+
+class KeyTable(Protocol):
+    """Where keys are kept."""
+
+    async def used(self, key_id: str, *, now_ms: int) -> StoredKey | None:
+        """Return the key of this id and note that it was used; None when there is none.
+
+        Raises:
+            TransientError: when the table cannot be asked now.
+        """
+        ...
+
+
+class Meter(Protocol):
+    """Where the edge counts."""
+
+    def accepted(self, count: int) -> None:
+        """Count events that the broker acknowledged."""
+        ...
+
+    def refused(self, code: str) -> None:
+        """Count one refused event."""
+        ...
+
+    def repaired(self) -> None:
+        """Count a body that was JSON only by leniency."""
+        ...
+
+    def quarantine_failed(self, count: int) -> None:
+        """Count refused events whose quarantine record could not be written."""
+        ...
+
+    def answered(self, code: str, seconds: float) -> None:
+        """Count an answered request: ``code`` is ``ok`` or a problem's code."""
+        ...
+
+    def waiting(self, body_bytes: int) -> None:
+        """Tell how many bytes of bodies are being handled."""
+        ...
