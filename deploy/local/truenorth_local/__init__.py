@@ -1,1 +1,1 @@
-""""""
+"""The whole platform on one machine, for trying, developing and testing."""

@@ -1,0 +1,48 @@
+"""What each service is given in its environment when it runs on this machine."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from truenorth.ids import random_secret
+
+from truenorth_local.places import HOST, Ports
+
+WITH_DATABASE: Final = ("ingest", "playbooks", "notify", "console")
+MAIL_FROM: Final = "truenorth@truenorth.example"
+
+
+def kept_secret(path: Path) -> str:
+    """Return the secret in this file, made on the first call and readable by the owner alone."""
+    if not path.exists():
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+            file.write(random_secret())
+    return path.read_text("utf-8").strip()
+
+
+def service_settings(
+    name: str,
+    environment: Mapping[str, str],
+    *,
+    ports: Ports,
+    bootstrap: str,
+    database_url: str,
+    webhook_secret: str,
+    write_key_file: Path,
+) -> dict[str, str]:
+    """Return a service's environment: the user's, with the stack's addresses over it."""
+    kept = {"TRUENORTH_MAIL_FROM": MAIL_FROM, "TRUENORTH_WEBHOOK_SECRET": webhook_secret} | dict(environment)
+    return kept | {
+        "PYTHONUNBUFFERED": "1",
+        "KAFKA_BOOTSTRAP_SERVERS": bootstrap,
+        "DATABASE_URL": database_url,
+        "TRUENORTH_HOST": HOST,
+        "TRUENORTH_INGEST_PORT": str(ports.ingest),
+        "TRUENORTH_CONSOLE_PORT": str(ports.console),
+        "TRUENORTH_TELEMETRY_PORT": str(ports.telemetry[name]),
+        "TRUENORTH_SMTP_URL": f"smtp://{HOST}:{ports.smtp}",
+        "TRUENORTH_INGEST_URL": f"http://{HOST}:{ports.ingest}",
+        "TRUENORTH_CONSOLE_URL": f"http://{HOST}:{ports.console}",
+        "TRUENORTH_WRITE_KEY_FILE": str(write_key_file),
+    }
