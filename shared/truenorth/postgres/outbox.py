@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from truenorth import topics
 from truenorth.clock import Clock
 from truenorth.errors import TransientError
-from truenorth.kafka.producer import Outgoing
+from truenorth.kafka.records import Outgoing
 from truenorth.postgres.engine import lock_key, transient_errors
 
 log = logging.getLogger(__name__)
