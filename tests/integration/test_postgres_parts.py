@@ -1,5 +1,5 @@
 """The PostgreSQL parts against a real server: units of work, places, leases, migrations."""
-# ruff: noqa: ASYNC110, PT012 - tests wait for what other jobs do, and let units of work fail inside
+# ruff: noqa: PT012 - tests wait for what other jobs do, and let units of work fail inside
 
 import asyncio
 from collections.abc import AsyncIterator
