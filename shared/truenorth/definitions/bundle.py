@@ -8,6 +8,7 @@ import hashlib
 from typing import Final
 
 import msgspec
+import msgspec.structs
 
 from truenorth.definitions.model import Bundle, Definitions
 from truenorth.errors import RefusedError
@@ -39,8 +40,11 @@ _currents = msgspec.json.Decoder(CurrentRecord)
 
 
 def canonical(definitions: Definitions) -> bytes:
-    """Return the one encoding of these definitions: sorted fields, defaults left out, list order kept."""
-    return _encoder.encode(definitions)
+    """Return the one encoding of these definitions: sorted fields, defaults left out, list order kept.
+
+    Whether a default was written out makes no difference; neither will a field that a later version adds.
+    """
+    return _encoder.encode(_told(definitions))
 
 
 def hash_of(definitions: Definitions) -> str:
@@ -90,6 +94,21 @@ def decode_current(value: bytes) -> CurrentRecord:
         return _currents.decode(value)
     except msgspec.MsgspecError as error:
         raise RefusedError("current_invalid", f"the record of what is in force does not decode: {error}") from None
+
+
+def _told(value: object) -> object:
+    if isinstance(value, list):
+        return [_told(item) for item in value]
+    if not isinstance(value, msgspec.Struct):
+        return value
+    fields = {known.name: known for known in msgspec.structs.fields(value)}
+    values = {name: getattr(value, name) for name in fields}
+    return {name: _told(item) for name, item in values.items() if item != _default(fields[name])}
+
+
+def _default(known: msgspec.structs.FieldInfo) -> object:
+    """Return the field's default; what equals nothing when it has none."""
+    return known.default if known.default_factory is msgspec.NODEFAULT else known.default_factory()
 
 
 def _shown(key: bytes) -> str:

@@ -1,0 +1,1 @@
+"""The `truenorth` command line: one program whose commands the installed distributions add by entry point."""
