@@ -1,0 +1,185 @@
+"""Writing records: idempotent, acknowledged by all replicas, one lane per partition.
+
+aiokafka's idempotent producer stays broken once a batch was given up or refused out of order (every later send of
+the partition fails), so a lane that meets an error has the whole producer replaced.
+"""
+
+import asyncio
+import itertools
+import logging
+from collections.abc import Sequence
+from typing import Any, Final
+
+from truenorth.clock import Clock
+from truenorth.errors import RefusedError, TransientError
+from truenorth.kafka.clients import discard_producer, new_producer, stop_producer
+from truenorth.kafka.errors import describe, retrying, within
+from truenorth.kafka.lanes import Lane, Waiter, size_of
+from truenorth.kafka.records import RECORD_BYTES_MAX, Outgoing, partition_of
+
+_log = logging.getLogger(__name__)
+
+DELIVERY_S_MAX: Final = 20.0
+WAITING_BYTES_MAX: Final = 64 * 1024 * 1024
+
+
+class LanesProducer:
+    """A producer for many concurrent callers. After an error a record may still have reached the log: ids matter."""
+
+    def __init__(
+        self,
+        bootstrap: str,
+        *,
+        clock: Clock,
+        client_id: str,
+        delivery_s_max: float = DELIVERY_S_MAX,
+        waiting_bytes_max: int = WAITING_BYTES_MAX,
+    ) -> None:
+        self._bootstrap = bootstrap
+        self._clock = clock
+        self._client_id = client_id
+        self._delivery_s_max = delivery_s_max
+        self._waiting_bytes_max = waiting_bytes_max
+        self._waiting_bytes = 0
+        self._lanes: dict[tuple[str, int], Lane] = {}
+        self._partitions: dict[str, int] = {}
+        self._producer: Any | None = None
+        self._connecting: asyncio.Task[Any] | None = None
+        self._leaving: set[asyncio.Task[None]] = set()
+        self._turn = itertools.count()
+        self._stopped = False
+        self.replaced_count = 0
+
+    @property
+    def connected(self) -> bool:
+        """Whether there is a producer that, for all we know, works; for the readiness probe."""
+        return self._producer is not None
+
+    async def start(self) -> None:
+        """Begin to connect; goes on in the background while the broker is away."""
+        self._stopped = False
+        self._connect()
+
+    async def stop(self) -> None:
+        """Send what waits for a bounded time, then close. Calls still waiting fail."""
+        self._stopped = True
+        for _ in range(50):
+            if self._waiting_bytes == 0:
+                break
+            await asyncio.sleep(0.02)
+        for lane in list(self._lanes.values()):
+            await lane.stop()
+        if self._connecting is not None:
+            self._connecting.cancel()
+            await asyncio.wait([self._connecting])
+        producer, self._producer = self._producer, None
+        if producer is not None:
+            await stop_producer(producer)
+        if self._leaving:
+            await asyncio.wait(self._leaving)
+
+    async def send_many(self, items: Sequence[Outgoing]) -> None:
+        """Write all records and return when the last one is acknowledged; per partition in the order given.
+
+        Raises:
+            TransientError: not all were acknowledged in time, or too much is waiting already.
+            RefusedError: ``record_too_large``; nothing was sent.
+        """
+        if not items:
+            return
+        size = self._checked_size(items)
+        waiter = Waiter(asyncio.get_running_loop().create_future())
+        shares = await self._shares(items)
+        if self._waiting_bytes + size > self._waiting_bytes_max:
+            raise TransientError(f"more than {self._waiting_bytes_max} bytes wait for the broker")
+        self._waiting_bytes += size
+        for lane, share in shares:
+            lane.put(share, waiter)
+        await waiter.future
+
+    def _checked_size(self, items: Sequence[Outgoing]) -> int:
+        if self._stopped:
+            raise TransientError("the producer is stopped")
+        total = 0
+        for item in items:
+            size = size_of(item)
+            if size > RECORD_BYTES_MAX:
+                raise RefusedError("record_too_large", f"a record may have {RECORD_BYTES_MAX} bytes, this has {size}")
+            total += size
+        return total
+
+    async def _shares(self, items: Sequence[Outgoing]) -> list[tuple[Lane, list[Outgoing]]]:
+        shares: dict[tuple[str, int], list[Outgoing]] = {}
+        known = self._partitions
+        for item in items:
+            topic, key, _ = item
+            count = known.get(topic) or await self._count_partitions(topic)
+            place = topic, partition_of(key, count) if key is not None else next(self._turn) % count
+            share = shares.get(place)
+            if share is None:
+                shares[place] = [item]
+            else:
+                share.append(item)
+        return [(self._lanes.get(place) or self._new_lane(place), share) for place, share in shares.items()]
+
+    def _new_lane(self, place: tuple[str, int]) -> Lane:
+        lane = self._lanes[place] = Lane(
+            *place, new_batch=self._new_batch, deliver=self._deliver, released=self._released
+        )
+        return lane
+
+    async def _count_partitions(self, topic: str) -> int:
+        producer = await self._ready()
+        try:
+            found = await within(self._delivery_s_max, producer.partitions_for(topic), f"looking up {topic}")
+        except Exception as error:
+            raise TransientError(f"the broker does not tell about topic {topic}: {describe(error)}") from error
+        self._partitions[topic] = len(found)
+        return len(found)
+
+    async def _new_batch(self) -> tuple[Any, Any]:
+        producer = self._producer or await self._ready()
+        return producer, producer.create_batch()
+
+    async def _deliver(self, producer: Any, builder: Any, topic: str, partition: int) -> None:
+        try:
+            async with asyncio.timeout(self._delivery_s_max):
+                await (await producer.send_batch(builder, topic, partition=partition))
+        except BaseException as error:
+            if not self._stopped:
+                self._replace(producer, error)
+            raise
+
+    def _released(self, size: int) -> None:
+        self._waiting_bytes -= size
+
+    async def _ready(self) -> Any:
+        if self._producer is not None:
+            return self._producer
+        connecting = self._connect()
+        return await within(self._delivery_s_max, asyncio.shield(connecting), "connecting to the broker")
+
+    def _connect(self) -> "asyncio.Task[Any]":
+        if self._connecting is None or (self._connecting.done() and self._producer is None):
+            self._connecting = asyncio.create_task(self._connected())
+        return self._connecting
+
+    async def _connected(self) -> Any:
+        async def attempt() -> Any:
+            return await new_producer(self._bootstrap, client_id=self._client_id)
+
+        self._producer = await retrying(attempt, clock=self._clock, what="connecting to the broker")
+        return self._producer
+
+    def _replace(self, broken: Any, error: BaseException) -> None:
+        if self._producer is not broken:
+            return
+        _log.warning("the producer is replaced: %s", describe(error))
+        self.replaced_count += 1
+        self._producer = None
+        self._connecting = None
+        self._partitions.clear()
+        leaving = asyncio.create_task(discard_producer(broken))
+        self._leaving.add(leaving)
+        leaving.add_done_callback(self._leaving.discard)
+        self._connect()
