@@ -7,8 +7,10 @@ import sys
 from truenorth.errors import MissingError, RefusedError, TransientError
 from truenorth.lifecycle import run_service
 from truenorth.logs import configure
+from truenorth.settings import Reader
+
+from truenorth_ingest.adapters.schema import migrate
 from truenorth_ingest.app import make_parts
-from truenorth_ingest.migrating import migrate
 from truenorth_ingest.settings import read_settings
 
 
@@ -18,6 +20,13 @@ async def _serve() -> int:
     return await run_service(*make_parts(settings))
 
 
+async def _migrate() -> None:
+    read = Reader(os.environ)
+    database_url = read.database_url()
+    read.finish()
+    await migrate(database_url)
+
+
 def main(arguments: list[str]) -> int:
     """Return the exit code: 0 fine, 1 failed, 2 wrong use or settings, 3 something needed is not there."""
     try:
@@ -25,7 +34,7 @@ def main(arguments: list[str]) -> int:
             case []:
                 return asyncio.run(_serve())
             case ["migrate"]:
-                migrate(os.environ)
+                asyncio.run(_migrate())
                 return 0
             case _:
                 print("usage: python -m truenorth_ingest [migrate]", file=sys.stderr)

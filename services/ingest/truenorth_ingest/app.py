@@ -8,8 +8,10 @@ from truenorth.kafka.producer import LanesProducer
 from truenorth.lifecycle import Part
 from truenorth.postgres.engine import make_engine
 from truenorth.telemetry import HttpServer, TelemetryServer, make_registry
+
 from truenorth_ingest.adapters.key_table import PostgresKeyTable
 from truenorth_ingest.adapters.lanes import KafkaLog
+from truenorth_ingest.adapters.schema import require_current
 from truenorth_ingest.api.document import make_document_app
 from truenorth_ingest.api.events import EventsEndpoint
 from truenorth_ingest.domain.accepting import Acceptor
@@ -17,8 +19,8 @@ from truenorth_ingest.domain.limits import Limits
 from truenorth_ingest.domain.pseudonyms import Pseudonyms
 from truenorth_ingest.handlers.intake import Intake
 from truenorth_ingest.handlers.keyring import Keyring
-from truenorth_ingest.ports import EventLog, KeyTable, Meter
 from truenorth_ingest.metrics import IngestMetrics
+from truenorth_ingest.ports import EventLog, KeyTable, Meter
 from truenorth_ingest.settings import SCHEMA, Settings
 
 
@@ -92,7 +94,7 @@ def make_parts(settings: Settings) -> list[Part]:
     )
     http = HttpServer(endpoint, settings.host, settings.port, drain_within_s=round(settings.answer_seconds_max))
     return [
-        Part("database", stop=engine.dispose),
+        Part("database", start=lambda: require_current(engine), stop=engine.dispose),
         Part.of("telemetry", telemetry),
         Part.of("producer", producer),
         Part.of("http", http, stop_within_s=settings.answer_seconds_max + 2),

@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from truenorth.errors import RefusedError
 from truenorth.settings import Reader
+
 from truenorth_ingest.domain.pseudonyms import SECRET_CHARS_MIN
 
 SCHEMA: Final = "ingest"
@@ -35,7 +37,7 @@ def read_settings(env: Mapping[str, str]) -> Settings:
     settings = Settings(
         bootstrap=read.bootstrap(),
         database_url=read.database_url(),
-        pseudonym_secret=_pseudonym_secret(read),
+        pseudonym_secret=read.secret("TRUENORTH_PSEUDONYM_SECRET"),
         host=read.host(),
         port=read.port("TRUENORTH_INGEST_PORT", 8400),
         telemetry_port=read.port("TRUENORTH_TELEMETRY_PORT", 8491),
@@ -46,14 +48,10 @@ def read_settings(env: Mapping[str, str]) -> Settings:
         ),
     )
     read.finish()
-    return settings
-
-
-def _pseudonym_secret(read: Reader) -> str:
-    secret = read.secret("TRUENORTH_PSEUDONYM_SECRET")
-    if secret and len(secret) < SECRET_CHARS_MIN:
-        read.refuse(
-            "TRUENORTH_PSEUDONYM_SECRET",
-            f"has {len(secret)} characters; make one of {SECRET_CHARS_MIN} or more and never change it",
+    if len(settings.pseudonym_secret) < SECRET_CHARS_MIN:
+        raise RefusedError(
+            "setting_invalid",
+            f"TRUENORTH_PSEUDONYM_SECRET has fewer than {SECRET_CHARS_MIN} characters; make a longer one and keep it.",
+            field="TRUENORTH_PSEUDONYM_SECRET",
         )
-    return secret
+    return settings

@@ -4,10 +4,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import ARRAY, BigInteger, Column, LargeBinary, MetaData, RowMapping, Table, Text, insert, select, update
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, ProgrammingError
 from sqlalchemy.ext.asyncio import AsyncEngine
+from truenorth.postgres.engine import transaction
 
-from truenorth.errors import MissingError, TransientError
 from truenorth_ingest.domain.keys import StoredKey
 from truenorth_ingest.settings import SCHEMA
 
@@ -73,15 +72,8 @@ class PostgresKeyTable:
         return bool(await self._written(statement))
 
     async def _written(self, statement: Any) -> Sequence[RowMapping]:
-        try:
-            async with self._engine.begin() as connection:
-                return (await connection.execute(statement)).mappings().all()
-        except ProgrammingError as error:
-            raise MissingError(
-                "the key table is not there; run 'python -m truenorth_ingest migrate' with this DATABASE_URL"
-            ) from error
-        except (OperationalError, InterfaceError, DBAPIError, OSError, TimeoutError) as error:
-            raise TransientError(f"the key table cannot be asked: {type(error).__name__}") from error
+        async with transaction(self._engine) as connection:
+            return (await connection.execute(statement)).mappings().all()
 
 
 def _key(row: RowMapping) -> StoredKey:

@@ -2,7 +2,9 @@
 
 from collections.abc import Sequence
 
-from truenorth.kafka.producer import LanesProducer, Outgoing
+from truenorth.kafka import Outgoing
+from truenorth.kafka.producer import LanesProducer
+
 from truenorth_ingest.ports import OutgoingRecord
 
 

@@ -11,6 +11,7 @@ from typing import Final
 from truenorth.clock import Clock
 from truenorth.codec import encode_json
 from truenorth.errors import RefusedError, TransientError
+
 from truenorth_ingest.api.problems import Reply, problem, reply
 from truenorth_ingest.api.reading import (
     Receive,

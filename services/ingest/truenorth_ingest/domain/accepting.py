@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Final
 
 import msgspec
-
 from truenorth import codec
 from truenorth.errors import RefusedError
 from truenorth.events.catalogue import CATALOGUE, FAMILY_OF_TYPE
@@ -13,6 +12,7 @@ from truenorth.events.envelope import Envelope
 from truenorth.events.payload import PayloadStruct
 from truenorth.ids import ACCOUNT_ID_CHARS_MAX
 from truenorth.topics import full_name
+
 from truenorth_ingest.domain.cures import data_refusal, outside_refusal, type_refusal
 from truenorth_ingest.domain.incoming import Incoming
 from truenorth_ingest.domain.lenient import as_strict_json
@@ -117,7 +117,9 @@ class Acceptor:
             return f"key {sender.name}"
         if len(given) > self._limits.source_chars_max or not given.isprintable():
             raise RefusedError(
-                "source_invalid", f"a source has 1 to {self._limits.source_chars_max} printable characters", field="source"
+                "source_invalid",
+                f"a source has 1 to {self._limits.source_chars_max} printable characters",
+                field="source",
             )
         return given
 

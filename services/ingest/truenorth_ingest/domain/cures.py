@@ -6,7 +6,6 @@ from collections.abc import Collection
 from typing import Final
 
 import msgspec
-
 from truenorth import codec
 from truenorth.errors import RefusedError
 from truenorth.events.catalogue import CATALOGUE
@@ -43,7 +42,9 @@ def type_refusal(event_type: str, taken: Collection[str]) -> RefusedError:
     """Return the refusal of a type that is ours alone, or that nobody knows."""
     shown = event_type[:_SHOWN_CHARS]
     if event_type in CATALOGUE:
-        return RefusedError("type_not_accepted", f"{shown!r} is written by truenorth itself; do not send it", field="type")
+        return RefusedError(
+            "type_not_accepted", f"{shown!r} is written by truenorth itself; do not send it", field="type"
+        )
     near = difflib.get_close_matches(shown, taken, n=1)
     cure = f"did you mean {near[0]}?" if near else "docs/topics.md lists the types"
     return RefusedError("type_not_accepted", f"{shown!r} is not an event type; {cure}", field="type")

@@ -6,9 +6,9 @@ from typing import Final
 from urllib.parse import unquote_to_bytes
 
 import msgspec
-
 from truenorth import codec
 from truenorth.errors import RefusedError
+
 from truenorth_ingest.domain.lenient import as_strict_json
 from truenorth_ingest.domain.limits import Limits
 

@@ -1,7 +1,6 @@
 """What is kept of a refused event: why, whose key, and the beginning of it."""
 
 import msgspec
-
 from truenorth import codec
 from truenorth.errors import RefusedError
 from truenorth.topics import full_name

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Final
 
 import msgspec
-
 from truenorth.clock import Clock
 from truenorth.errors import RefusedError, TransientError
+
 from truenorth_ingest.domain.accepting import Accepted, Acceptor, Sender
 from truenorth_ingest.domain.incoming import cut
 from truenorth_ingest.domain.inflating import inflated
@@ -58,7 +58,14 @@ class Intake:
     """Takes the events of a request in."""
 
     def __init__(
-        self, *, acceptor: Acceptor, event_log: EventLog, limits: Limits, clock: Clock, meter: Meter, answer_seconds_max: float
+        self,
+        *,
+        acceptor: Acceptor,
+        event_log: EventLog,
+        limits: Limits,
+        clock: Clock,
+        meter: Meter,
+        answer_seconds_max: float,
     ) -> None:
         self._acceptor = acceptor
         self._log = event_log
@@ -120,7 +127,9 @@ class Intake:
             self._meter.quarantine_failed(len(bad))
             log.warning("refused events were not quarantined", extra={"events": len(bad), "reason": str(error)})
 
-    def _quarantined(self, raw: bytes | msgspec.Raw, refusal: RefusedError, sender: Sender, now_ms: int) -> _Quarantined:
+    def _quarantined(
+        self, raw: bytes | msgspec.Raw, refusal: RefusedError, sender: Sender, now_ms: int
+    ) -> _Quarantined:
         limit = self._limits.original_bytes_max
         return _Quarantined(quarantined(raw, refusal, key_id=sender.key_id, now_ms=now_ms, original_bytes_max=limit))
 

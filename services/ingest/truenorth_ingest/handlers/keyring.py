@@ -7,6 +7,7 @@ from typing import Final
 
 from truenorth.clock import Clock
 from truenorth.errors import TransientError
+
 from truenorth_ingest.domain.accepting import Sender
 from truenorth_ingest.domain.keys import WRITE_SCOPE, Presented, StoredKey, check, key_in_headers, parse_key
 from truenorth_ingest.ports import KeyTable
@@ -25,7 +26,9 @@ class _Remembered:
 
 
 class Keyring:
-    """Checks keys. A revoked key stops working within `REMEMBERED_SECONDS`; an unknown one is asked for again
+    """Checks keys.
+
+    A revoked key stops working within `REMEMBERED_SECONDS`; an unknown one is asked for again
     after `UNKNOWN_SECONDS`; while the table cannot be asked, known keys keep their last known state.
     """
 

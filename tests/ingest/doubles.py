@@ -1,0 +1,160 @@
+"""Stand-ins for the edge's doors. The log double is held to the real one by tests/integration/test_ingest_log.py."""
+
+import base64
+import gzip
+import itertools
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import httpx
+from truenorth.clock import ManualClock
+from truenorth.errors import TransientError
+from truenorth_ingest.api.events import EventsEndpoint
+from truenorth_ingest.app import make_endpoint
+from truenorth_ingest.domain.keys import WRITE_SCOPE, StoredKey, hash_of, written
+from truenorth_ingest.domain.limits import Limits
+from truenorth_ingest.ports import OutgoingRecord
+from truenorth_ingest.settings import Settings
+
+SECRET = "s" * 48
+KEY = written(env="test", key_id="key1", secret=SECRET)
+PSEUDONYM_SECRET = "a pseudonym secret of enough characters"
+
+
+class FakeLog:
+    """Keeps what was appended; ``broken`` makes it refuse everything, as an absent broker does."""
+
+    def __init__(self) -> None:
+        self.records: list[OutgoingRecord] = []
+        self.broken = False
+
+    async def append(self, records: Sequence[OutgoingRecord]) -> None:
+        if self.broken:
+            raise TransientError("the broker is away")
+        self.records.extend(records)
+
+    def values(self, topic: str) -> list[Any]:
+        return [json.loads(r.value or b"null") for r in self.records if r.topic == f"truenorth.{topic}.v1"]
+
+
+class FakeKeys:
+    def __init__(self, *keys: StoredKey) -> None:
+        self.keys = {key.key_id: key for key in keys}
+        self.asked = 0
+        self.down = False
+
+    async def used(self, key_id: str, *, now_ms: int) -> StoredKey | None:
+        self.asked += 1
+        if self.down:
+            raise TransientError("the database is away")
+        return self.keys.get(key_id)
+
+
+class CountingMeter:
+    def __init__(self) -> None:
+        self.counts: dict[str, int] = {}
+        self.waiting_bytes = 0
+
+    def _count(self, name: str, by: int = 1) -> None:
+        self.counts[name] = self.counts.get(name, 0) + by
+
+    def accepted(self, count: int) -> None:
+        self._count("accepted", count)
+
+    def refused(self, code: str) -> None:
+        self._count(f"refused {code}")
+
+    def repaired(self) -> None:
+        self._count("repaired")
+
+    def quarantine_failed(self, count: int) -> None:
+        self._count("quarantine failed", count)
+
+    def answered(self, code: str, seconds: float) -> None:
+        assert seconds >= 0
+        self._count(f"answered {code}")
+
+    def waiting(self, body_bytes: int) -> None:
+        self.waiting_bytes = body_bytes
+
+
+def stored_key(**changes: Any) -> StoredKey:
+    values: dict[str, Any] = {
+        "key_id": "key1",
+        "name": "backend",
+        "secret_hash": hash_of(SECRET),
+        "scopes": frozenset({WRITE_SCOPE}),
+        "created_ms": 0,
+    }
+    return StoredKey(**{**values, **changes})
+
+
+def make_settings(**changes: Any) -> Settings:
+    values: dict[str, Any] = {
+        "bootstrap": "127.0.0.1:1",
+        "database_url": "postgresql://nobody@127.0.0.1/none",
+        "pseudonym_secret": PSEUDONYM_SECRET,
+        "host": "127.0.0.1",
+        "port": 0,
+        "telemetry_port": 0,
+        "log_level": "INFO",
+        "answer_seconds_max": 1.0,
+        "waiting_bytes_max": 4 * 1024 * 1024,
+    }
+    return Settings(**{**values, **changes})
+
+
+class Edge:
+    """The whole HTTP application over doubles, and a client in front of it."""
+
+    def __init__(self, **settings: Any) -> None:
+        self.log = FakeLog()
+        self.keys = FakeKeys(stored_key())
+        self.meter = CountingMeter()
+        self.clock = ManualClock()
+        ids = itertools.count(1)
+        self.app: EventsEndpoint = make_endpoint(
+            make_settings(**settings),
+            event_log=self.log,
+            keys=self.keys,
+            meter=self.meter,
+            clock=self.clock,
+            new_id=lambda: f"made-{next(ids)}",
+            limits=Limits(),
+        )
+
+    async def post(
+        self, body: Any, *, key: str | None = KEY, path: str = "/v1/events", **headers: str
+    ) -> httpx.Response:
+        content = body if isinstance(body, bytes) else json.dumps(body).encode()
+        sent = {name.replace("_", "-"): value for name, value in headers.items()}
+        if key is not None:
+            sent.setdefault("authorization", f"Bearer {key}")
+        return await self.request("POST", path, content=content, headers=sent)
+
+    async def request(self, method: str, path: str, **more: Any) -> httpx.Response:
+        transport = httpx.ASGITransport(app=self.app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://edge") as client:
+            return await client.request(method, path, **more)
+
+
+def usage(**changes: Any) -> dict[str, Any]:
+    event: dict[str, Any] = {
+        "specversion": "1.0",
+        "id": "e1",
+        "source": "backend",
+        "type": "usage.recorded",
+        "subject": "acct-1",
+        "time": "2025-10-09T08:00:00Z",
+        "data": {"feature": "export", "count": 2},
+    }
+    return {name: value for name, value in {**event, **changes}.items() if value is not None}
+
+
+def basic(key: str) -> str:
+    return "Basic " + base64.b64encode(f"{key}:".encode()).decode()
+
+
+def gzipped(body: Any) -> bytes:
+    return gzip.compress(json.dumps(body).encode())
