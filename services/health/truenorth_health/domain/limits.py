@@ -1,0 +1,41 @@
+"""Every cap and span of the state, with its unit in its name."""
+
+from typing import Final
+
+DAY_MS: Final = 86_400_000
+FUTURE_MS_MAX: Final = 5 * 60_000
+"""An event's time is believed up to this far ahead of the broker's clock."""
+BACKFILL_AGE_MS: Final = DAY_MS
+"""An event older than this when it was recorded is history, whatever it says about itself."""
+
+USAGE_DAYS_KEPT: Final = 91
+ACTORS_MAX: Final = 4_096
+FEATURES_MAX: Final = 1_024
+MODULES_MAX: Final = 256
+
+HISTORY_DAYS_KEPT: Final = 100
+TICKETS_MAX: Final = 2_000
+SUBSCRIPTIONS_MAX: Final = 500
+INVOICES_MAX: Final = 2_000
+FAILED_PAYMENTS_MAX: Final = 500
+ANSWERS_MAX: Final = 500
+NPS_DAYS_VALID: Final = 180
+ARR_STEPS_MAX: Final = 64
+ENGAGEMENT_KEYS_MAX: Final = 200
+
+ERASURE_GRACE_MS: Final = DAY_MS
+"""Records appended up to this long after an erasure still belong to what was erased."""
+ERASED_MEMBERS_MAX: Final = 4_096
+
+PULSE_DAYS_VALID: Final = 90
+PULSE_EXTREME_DAYS_VALID: Final = 30
+
+SEEN_SECONDS: Final = 86_400
+SEEN_IDS: Final = 4_096
+SEEN_PAGES: Final = 17  # one more than 4,096 ids need: the oldest page is emptied as a whole
+SEEN_PAGE_ENTRIES: Final = 256
+
+POINT_DAYS_KEPT: Final = 15
+COMPARE_DAYS: Final = 14
+PUBLISH_EVERY_MS: Final = 1_000
+DAY_SPREAD_MS: Final = 10 * 60_000

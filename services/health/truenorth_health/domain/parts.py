@@ -1,0 +1,201 @@
+"""The parts of an account's state: compact structs, each written by one source only.
+
+Days are epoch days (UTC), times epoch milliseconds, money minor units. What a part keeps never depends on
+definitions, on how sources interleave or on where batches end.
+"""
+
+from msgspec import Struct, field
+
+
+class UsageDay(Struct, array_like=True, gc=False):
+    """One day: events, and bitmaps over the slots of members, features and modules (little-endian bits)."""
+
+    day: int = -1
+    count: int = 0
+    actors: bytearray = field(default_factory=bytearray)
+    features: bytearray = field(default_factory=bytearray)
+    modules: bytearray = field(default_factory=bytearray)
+
+
+class Usage(Struct, array_like=True, gc=False):
+    """The hot part of usage: the newest day, with counts per feature slot, and permanent totals.
+
+    ``*_over`` and ``late`` count what a cap or the retention of days left out.
+    """
+
+    today: UsageDay = field(default_factory=UsageDay)
+    counts: dict[int, int] = {}
+    last_ms: int = 0
+    events: int = 0
+    late: int = 0
+    actors_over: int = 0
+    features_over: int = 0
+    modules_over: int = 0
+
+
+class UsageNames(Struct, array_like=True, gc=False):
+    """Feature and module names by slot, and the first day each feature was ever used (permanent)."""
+
+    features: list[str] = []
+    first_days: list[int] = []
+    modules: list[str] = []
+
+
+class UsageMembers(Struct, array_like=True, gc=False):
+    """8-byte hashes of actors, concatenated; an actor's slot is its position."""
+
+    hashes: bytearray = field(default_factory=bytearray)
+
+
+class UsagePast(Struct, array_like=True, gc=False):
+    """Sealed days before the newest, ascending."""
+
+    days: list[UsageDay] = []
+
+
+class UsageCounts(Struct, array_like=True, gc=False):
+    """Sealed counts: day -> feature slot -> events."""
+
+    days: dict[int, dict[int, int]] = {}
+
+
+class Ticket(Struct, array_like=True, gc=False):
+    """A ticket's latest state; each ``*_at`` is the event time that decided the field before it."""
+
+    opened_ms: int
+    open_since_ms: int
+    is_open: bool = True
+    state_at: int = 0
+    priority: str = "p3"
+    priority_at: int = 0
+    escalated: bool = False
+    response_minutes: int | None = None
+    response_at: int = 0
+    rating: float | None = None
+    rating_at: int = 0
+
+
+class Tickets(Struct, array_like=True, gc=False):
+    """Tickets by id."""
+
+    by_id: dict[str, Ticket] = {}
+    newest_ms: int = 0
+    over: int = 0
+
+
+class Subscription(Struct, array_like=True, gc=False):
+    """A subscription; ``arr_steps`` are (from ms, yearly minor units), ascending."""
+
+    started_ms: int
+    plan: str = "default"
+    seats: int = 0
+    trial: bool = False
+    renews_on: str | None = None
+    changed_at: int = 0
+    arr_steps: list[tuple[int, int]] = []
+    ended_ms: int | None = None
+    source: str = ""
+
+
+class Invoice(Struct, array_like=True, gc=False):
+    """An invoice; ``due_day`` None until told; ``overdue`` once somebody said so."""
+
+    seen_ms: int
+    amount: int = 0
+    due_day: int | None = None
+    overdue: bool = False
+    paid_ms: int | None = None
+
+
+class Billing(Struct, array_like=True, gc=False):
+    """Subscriptions, invoices and the moments of failed payments."""
+
+    subscriptions: dict[str, Subscription] = {}
+    had_subscription: bool = False
+    invoices: dict[str, Invoice] = {}
+    failed_ms: list[int] = []
+    newest_ms: int = 0
+    over: int = 0
+
+
+class Answer(Struct, array_like=True, gc=False):
+    """One survey answer on its own scale."""
+
+    at_ms: int
+    score: float
+    role: str = ""
+
+
+class Surveys(Struct, array_like=True, gc=False):
+    """Latest NPS answer per respondent (hash) or role, and CSAT answers of the last 100 days."""
+
+    nps: dict[str, Answer] = {}
+    csat: list[Answer] = []
+    ces: Answer | None = None
+    newest_ms: int = 0
+    over: int = 0
+
+
+class FactKept(Struct, array_like=True, gc=False):
+    """A fact: the latest by (event time, event id)."""
+
+    value: str | int | bool | list[str] | dict[str, str] | None
+    source: str
+    time_ms: int
+    event_id: str
+
+
+class Accounts(Struct, array_like=True, gc=False):
+    """Facts by name, the yearly value over time, and whether they left."""
+
+    facts: dict[str, FactKept] = {}
+    known: bool = False
+    arr_steps: list[tuple[int, int]] = []
+    churned: bool = False
+    churn_at: tuple[int, str] = (0, "")
+    churn_reason: str = ""
+    refund: int | None = None
+    newest_ms: int = 0
+
+
+class Engagements(Struct, array_like=True, gc=False):
+    """What was held, aimed at, gained and said; who left."""
+
+    held: dict[str, tuple[int, bool]] = {}
+    objectives: dict[str, tuple[int, float | None, str]] = {}
+    value_events: int = 0
+    value_last_ms: int = 0
+    advocacy: dict[str, int] = {}
+    intent: tuple[int, str] = (0, "")
+    left: dict[str, tuple[int, str]] = {}
+    champion_met_ms: int = 0
+    newest_ms: int = 0
+    over: int = 0
+
+
+class Said(Struct, array_like=True, gc=False):
+    """What a person set: value, why, who, when (with the event id that breaks a tie) and until when."""
+
+    at_ms: int
+    event_id: str
+    by: str
+    value: float | None = None
+    reason: str = ""
+    expires_ms: int | None = None
+
+
+class Actions(Struct, array_like=True, gc=False):
+    """Pulse (1..5), override (a score), usage fit (the factor on usage's weight), and counted notes."""
+
+    pulse: Said | None = None
+    override: Said | None = None
+    fit: Said | None = None
+    notes: int = 0
+    newest_ms: int = 0
+
+
+class Erasures(Struct, array_like=True, gc=False):
+    """The gravestone of an account, and the hashes of erased actors and contacts with the record's time."""
+
+    account_ms: int | None = None
+    members: dict[int, int] = {}

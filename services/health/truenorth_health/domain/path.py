@@ -1,0 +1,63 @@
+"""The path: what depends on the way here (hysteresis, holds, open findings), written by `decide` alone."""
+
+from msgspec import Struct
+
+
+class MilestoneMark(Struct, array_like=True, gc=False):
+    """Where a milestone stood last; ``version`` of its definition, ``reached_day`` once reached."""
+
+    status: str
+    version: str
+    reached_day: int | None = None
+
+
+class Point(Struct, array_like=True, gc=False):
+    """A day's last score with the contribution per measure, in the order of the scorecard ``version``."""
+
+    day: int
+    score: float | None
+    version: str
+    contributions: list[float] = []
+
+
+class Points(Struct, array_like=True, gc=False):
+    """The last 15 sealed days, ascending."""
+
+    days: list[Point] = []
+
+
+class Frozen(Struct, array_like=True, gc=False):
+    """The signals that the last score of a churned account was made from, and when."""
+
+    at_ms: int
+    signals: list[float | None]
+
+
+class Path(Struct, array_like=True, gc=False):
+    """Everything that `decide` remembers between two decisions.
+
+    ``pending`` is the set of causes (bits of `Cause`) folded since the last decision that was carried out.
+    ``leaving_ms`` is since when the score asks for another band; ``print`` what was published last.
+    """
+
+    revision: int = 0
+    number: int = 0
+    now_ms: int = 0
+    ordinal: int = 0
+    scoring: str = ""
+    pending: int = 0
+    band: str = ""
+    leaving_ms: int | None = None
+    score: float | None = None
+    scorecard: str = ""
+    segment: str = ""
+    phase: str = ""
+    churned: bool = False
+    published_ms: int = 0
+    print: bytes = b""
+    findings: dict[str, int] = {}
+    milestones: dict[str, MilestoneMark] = {}
+    today: Point | None = None
+    day_told: tuple[int, int, str] = (-1, -1, "")
+    frozen: Frozen | None = None
+    tombstoned: bool = False

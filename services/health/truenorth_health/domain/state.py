@@ -1,0 +1,134 @@
+"""An account's state: parts that are opened from their bytes when touched, and written back when changed."""
+
+from collections.abc import Mapping
+from typing import Any, Final, TypeVar
+
+import msgspec
+
+from truenorth_health.domain import parts
+from truenorth_health.domain.path import Path, Points
+from truenorth_health.domain.seen import PAGE_NAMES, SeenRing
+
+T = TypeVar("T", bound=msgspec.Struct)
+
+PART_KINDS: Final[dict[str, type[msgspec.Struct]]] = {
+    "usage": parts.Usage,
+    "usage.names": parts.UsageNames,
+    "usage.members": parts.UsageMembers,
+    "usage.past": parts.UsagePast,
+    "usage.counts": parts.UsageCounts,
+    "tickets": parts.Tickets,
+    "billing": parts.Billing,
+    "surveys": parts.Surveys,
+    "accounts": parts.Accounts,
+    "engagements": parts.Engagements,
+    "actions": parts.Actions,
+    "erasures": parts.Erasures,
+    "path": Path,
+    "path.points": Points,
+}
+"""Part -> struct. Parts named ``seen.<source>.<page>`` are raw bytes (`seen.SeenRing`)."""
+
+_NAME_OF: Final[dict[type[Any], str]] = {kind: name for name, kind in PART_KINDS.items()}
+_DECODERS: Final[dict[type[Any], Any]] = {kind: msgspec.msgpack.Decoder(kind) for kind in PART_KINDS.values()}
+_encode = msgspec.msgpack.Encoder().encode
+
+
+class AccountState:
+    """Everything kept about one account. ``causes`` are the bits folded since the last decision, in memory only."""
+
+    __slots__ = ("_live", "_rings", "_slots", "_touched", "account", "causes", "raw")
+
+    def __init__(self, account: str, raw: dict[str, bytes]) -> None:
+        self.account = account
+        self.raw = raw
+        self.causes = 0
+        self._live: dict[type[Any], Any] = {}
+        self._touched: set[type[Any]] = set()
+        self._rings: dict[int, SeenRing] = {}
+        self._slots: dict[str, int] | None = None
+
+    def read(self, kind: type[T]) -> T:
+        """Return the part of this kind, to look at."""
+        live: T | None = self._live.get(kind)
+        if live is None:
+            raw = self.raw.get(_NAME_OF[kind])
+            live = kind() if raw is None else _DECODERS[kind].decode(raw)
+            self._live[kind] = live
+        return live
+
+    def write(self, kind: type[T]) -> T:
+        """Return the part of this kind, to change: `dump` will encode it."""
+        self._touched.add(kind)
+        live: T | None = self._live.get(kind)
+        return self.read(kind) if live is None else live
+
+    def has(self, kind: type[msgspec.Struct]) -> bool:
+        """Whether anything was ever kept in this part."""
+        return _NAME_OF[kind] in self.raw or kind in self._touched
+
+    def replace(self, part: msgspec.Struct) -> None:
+        """Put another struct in the place of its kind's part."""
+        self._live[type(part)] = part
+        self._touched.add(type(part))
+
+    def ring(self, source: int) -> SeenRing:
+        """Return the seen ids of a source."""
+        ring = self._rings.get(source)
+        if ring is None:
+            pages: list[bytearray] = []
+            for name in PAGE_NAMES[source]:
+                raw = self.raw.get(name)
+                if raw is None:
+                    break
+                pages.append(bytearray(raw))
+            ring = self._rings[source] = SeenRing(pages)
+        return ring
+
+    def feature_slots(self) -> dict[str, int]:
+        """Return feature name -> slot; kept in step by the fold of usage."""
+        if self._slots is None:
+            names = self.read(parts.UsageNames).features
+            self._slots = dict(zip(names, range(len(names)), strict=True))
+        return self._slots
+
+    def clear(self) -> None:
+        """Forget everything, as if no event had ever come."""
+        self.raw = {}
+        self._live.clear()
+        self._touched.clear()
+        self._rings.clear()
+        self._slots = None
+
+    def parts(self) -> dict[str, bytes]:
+        """Return the bytes per part; a part that was not changed is the very object it was loaded from."""
+        out = dict(self.raw)
+        for kind in self._touched:
+            out[_NAME_OF[kind]] = _encode(self._live[kind])
+        for source, ring in self._rings.items():
+            for page in ring.written:
+                out[PAGE_NAMES[source][page]] = bytes(ring.pages[page])
+        return out
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, AccountState) and (self.account, self.parts()) == (other.account, other.parts())
+
+    __hash__ = None  # type: ignore[assignment]  # mutable
+
+    def __repr__(self) -> str:
+        return f"AccountState({self.account!r}, {sorted(self.parts())})"
+
+
+def new_state(account: str) -> AccountState:
+    """Return the state of an account that nothing is known of."""
+    return AccountState(account, {})
+
+
+def load(account: str, stored: Mapping[str, bytes]) -> AccountState:
+    """Return the state made of these parts (empty: a new one); nothing is decoded before it is touched."""
+    return AccountState(account, dict(stored))
+
+
+def dump(state: AccountState) -> dict[str, bytes]:
+    """Return the bytes per part; unchanged parts are the same objects that `load` was given."""
+    return state.parts()
