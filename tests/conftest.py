@@ -7,8 +7,12 @@ from pathlib import Path
 
 import pytest
 from truenorth.clock import SystemClock
+from truenorth_local.leftovers import end_abandoned
 from truenorth_local.places import Ports
-from truenorth_local.stack import LocalStack, clean_environment
+from truenorth_local.services import clean_environment
+from truenorth_local.stack import LocalStack
+
+PREFIX = "truenorth-test-"
 
 
 @pytest.fixture(scope="session")
@@ -19,7 +23,8 @@ def stack() -> Iterator[LocalStack]:
     runs a service against them, after ``migrate(name)``. Nothing is emptied between tests: take accounts, groups
     and databases (``new_database()``) of your own.
     """
-    folder = Path(tempfile.mkdtemp(prefix="truenorth-test-"))
+    end_abandoned(Path(tempfile.gettempdir()), PREFIX)
+    folder = Path(tempfile.mkdtemp(prefix=PREFIX))
     whole = LocalStack(folder, ports=Ports.free(), environment=clean_environment(), clock=SystemClock(), durable=False)
     try:
         whole.start_backing()

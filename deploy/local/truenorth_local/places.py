@@ -8,11 +8,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from truenorth.errors import MissingError
+from truenorth.errors import MissingError, RefusedError
 
 HOST: Final = "127.0.0.1"
 SERVICES: Final = ("ingest", "health", "playbooks", "notify", "console")
 BACKING: Final = ("kafka", "postgres", "mail")
+MARKER: Final = "made-by-truenorth"
+_NAMES: Final = ("kafka", "kafka_controller", "postgres", "smtp", "ingest", "console")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +39,7 @@ class Ports:
     def from_environment(cls, environment: Mapping[str, str]) -> "Ports":
         """Return the usual ports with those that ``TRUENORTH_*_PORT`` settings replace."""
         usual = cls.usual()
-        names = ("kafka", "kafka_controller", "postgres", "smtp", "ingest", "console")
-        chosen = {name: _port(environment, f"TRUENORTH_{name.upper()}_PORT", getattr(usual, name)) for name in names}
+        chosen = {name: _port(environment, f"TRUENORTH_{name.upper()}_PORT", getattr(usual, name)) for name in _NAMES}
         telemetry = {
             name: _port(environment, f"TRUENORTH_{name.upper()}_TELEMETRY_PORT", port)
             for name, port in usual.telemetry.items()
@@ -52,6 +53,14 @@ class Ports:
         kafka, controller, database, smtp, ingest, console = first[:6]
         telemetry = dict(zip(SERVICES, first[6:], strict=True))
         return cls(kafka, controller, database, smtp, ingest, console, telemetry)
+
+    def setting_of(self, port: int) -> str:
+        """Return the name of the environment variable that moves the part on this port."""
+        for name in _NAMES:
+            if getattr(self, name) == port:
+                return f"TRUENORTH_{name.upper()}_PORT"
+        service = next(name for name, taken in self.telemetry.items() if taken == port)
+        return f"TRUENORTH_{service.upper()}_TELEMETRY_PORT"
 
     def of_parts(self) -> dict[str, int]:
         """Return the port each part must be able to take, by a name a person knows."""
@@ -128,11 +137,32 @@ class Places:
         """The key local tools post events with."""
         return self.root / "write-key"
 
+    @property
+    def is_made(self) -> bool:
+        """Whether this folder is a stack's."""
+        return (self.root / MARKER).exists()
+
+    @property
+    def wants_traffic(self) -> Path:
+        """Its presence makes the supervisor send the demo's live traffic."""
+        return self.root / "demo-traffic"
+
+    @property
+    def lock(self) -> Path:
+        """Held by the one supervisor of this folder."""
+        return self.root / "supervisor.lock"
+
     def make(self) -> None:
-        """Create the folders; `MissingError` when that is impossible."""
+        """Create the folders.
+
+        `MissingError` when that is impossible, `RefusedError` when the folder holds something else: `reset` empties it.
+        """
+        if self.root.is_dir() and any(self.root.iterdir()) and not self.is_made:
+            raise RefusedError("state.foreign", f"{self.root} holds other things; give --data a new or empty folder.")
         try:
             for folder in (self.root, self.logs, self.mail):
                 folder.mkdir(parents=True, exist_ok=True)
+            (self.root / MARKER).touch()
         except OSError as error:
             raise MissingError(
                 f"The folder {self.root} cannot be written ({error.strerror}); choose another with --data DIR."

@@ -81,7 +81,7 @@ class Process:
             cwd=folder,
             **identity,  # type: ignore[call-overload]
         )
-        self.created = _created(self._child.pid)
+        self.created = created_of(self._child.pid)
         self._pump = threading.Thread(target=self._copy, args=(common,), name=f"log of {name}", daemon=True)
         self._pump.start()
 
@@ -144,7 +144,8 @@ class Process:
             self._child.stdout.close()
 
 
-def _created(pid: int) -> float:
+def created_of(pid: int) -> float:
+    """Return when a process was created, in epoch seconds; 0 when there is none."""
     try:
         return float(psutil.Process(pid).create_time())
     except psutil.Error:

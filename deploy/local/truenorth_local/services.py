@@ -32,7 +32,11 @@ def service_settings(
     write_key_file: Path,
 ) -> dict[str, str]:
     """Return a service's environment: the user's, with the stack's addresses over it."""
-    kept = {"TRUENORTH_MAIL_FROM": MAIL_FROM, "TRUENORTH_WEBHOOK_SECRET": webhook_secret} | dict(environment)
+    kept = {"TRUENORTH_MAIL_FROM": MAIL_FROM} | dict(environment)
+    if "TRUENORTH_WEBHOOK_SECRET_FILE" not in kept:
+        kept.setdefault("TRUENORTH_WEBHOOK_SECRET", webhook_secret)
+    if "TRUENORTH_WRITE_KEY" not in kept:
+        kept.setdefault("TRUENORTH_WRITE_KEY_FILE", str(write_key_file))
     return kept | {
         "PYTHONUNBUFFERED": "1",
         "KAFKA_BOOTSTRAP_SERVERS": bootstrap,
@@ -44,5 +48,12 @@ def service_settings(
         "TRUENORTH_SMTP_URL": f"smtp://{HOST}:{ports.smtp}",
         "TRUENORTH_INGEST_URL": f"http://{HOST}:{ports.ingest}",
         "TRUENORTH_CONSOLE_URL": f"http://{HOST}:{ports.console}",
-        "TRUENORTH_WRITE_KEY_FILE": str(write_key_file),
+    }
+
+
+def clean_environment() -> dict[str, str]:
+    """Return this process's environment without what would point a stack of one's own at someone else's parts."""
+    foreign = ("KAFKA_BOOTSTRAP_SERVERS", "DATABASE_URL")
+    return {
+        name: value for name, value in os.environ.items() if name not in foreign and not name.startswith("TRUENORTH_")
     }

@@ -1,7 +1,6 @@
 """The whole platform on one machine, as an object: the command line's supervisor and the tests both drive it."""
 
 import asyncio
-import os
 import subprocess
 import sys
 import threading
@@ -17,6 +16,7 @@ from truenorth.topics import PARTITIONS_DEFAULT
 
 from truenorth_local import answers, jars, postgres
 from truenorth_local.kafka import start_kafka
+from truenorth_local.leftovers import write_leftovers
 from truenorth_local.places import HOST, Places, Ports, cache_directory, port_is_free
 from truenorth_local.processes import Log, Process
 from truenorth_local.services import WITH_DATABASE, kept_secret, service_settings
@@ -50,6 +50,7 @@ class LocalStack:
         self.places.make()
         self.common_log = Log(self.places.logs / "stack.log")
         self.processes: dict[str, Process] = {}
+        self._starters: dict[str, Callable[[], Process]] = {}
         self.bootstrap = environment.get("KAFKA_BOOTSTRAP_SERVERS") or f"{HOST}:{ports.kafka}"
         self.own_kafka = not environment.get("KAFKA_BOOTSTRAP_SERVERS")
         self.own_postgres = not environment.get("DATABASE_URL")
@@ -76,42 +77,63 @@ class LocalStack:
             for started in [pool.submit(start) for start in starts]:
                 started.result()
 
+    def launch(self, name: str, start: Callable[[], Process]) -> Process:
+        """Start a part and remember how, so that `revive` can start it again."""
+        self._starters[name] = start
+        self.processes[name] = start()
+        write_leftovers(self.places.root, self.processes)
+        return self.processes[name]
+
+    def revive(self, name: str) -> Process:
+        """Start a part again that has ended."""
+        ended = self.processes[name]
+        ended.wait()
+        ended.log.close()
+        return self.launch(name, self._starters[name])
+
     def _start_kafka(self, progress: jars.Progress) -> None:
         cache = cache_directory(self.environment)
         jars.fetch(cache, self.environment, progress)
         self.require_port("kafka", self.ports.kafka)
         self.require_port("kafka", self.ports.kafka_controller)
-        self.processes["kafka"] = start_kafka(
-            self.places.kafka,
-            port=self.ports.kafka,
-            controller_port=self.ports.kafka_controller,
-            cache=cache,
-            environment=self.environment,
-            log=self.log("kafka"),
-            common=self.common_log,
+        self.launch(
+            "kafka",
+            lambda: start_kafka(
+                self.places.kafka,
+                port=self.ports.kafka,
+                controller_port=self.ports.kafka_controller,
+                cache=cache,
+                environment=self.environment,
+                log=self.log("kafka"),
+                common=self.common_log,
+            ),
         )
         self.wait_until("kafka", lambda: answers.kafka_answers(self.bootstrap))
 
     def _start_postgres(self) -> None:
         self.require_port("postgres", self.ports.postgres)
-        self.processes["postgres"] = postgres.start_postgres(
-            self.places.postgres,
-            port=self.ports.postgres,
-            password=self._password,
-            environment=self.environment,
-            log=self.log("postgres"),
-            common=self.common_log,
-            durable=self._durable,
+        self.launch(
+            "postgres",
+            lambda: postgres.start_postgres(
+                self.places.postgres,
+                port=self.ports.postgres,
+                password=self._password,
+                environment=self.environment,
+                log=self.log("postgres"),
+                common=self.common_log,
+                durable=self._durable,
+            ),
         )
         self.wait_until("postgres", lambda: answers.postgres_answers(self.database_url))
 
     def _start_mail(self) -> None:
         self.require_port("mail", self.ports.smtp)
         command = [sys.executable, "-m", "truenorth_local.mail", str(self.places.mail), str(self.ports.smtp)]
-        self.processes["mail"] = Process(
-            "mail", command, self.environment, log=self.log("mail"), common=self.common_log
-        )
+        self.launch("mail", lambda: self._process("mail", command, self.environment))
         self.wait_until("mail", lambda: answers.smtp_answers(HOST, self.ports.smtp))
+
+    def _process(self, name: str, command: list[str], environment: Mapping[str, str]) -> Process:
+        return Process(name, command, environment, log=self.log(name), common=self.common_log)
 
     def _check_kafka(self) -> None:
         if not answers.kafka_answers(self.bootstrap):
@@ -186,11 +208,10 @@ class LocalStack:
 
         With ``wait_ready`` it returns when ``/readyz`` says ready. ``label`` names a second one of a kind.
         """
-        label = label or name
+        label = name if label is None else label
         settings = self.settings_of(name) | dict(env or {})
         command = [sys.executable, "-m", f"truenorth_{name}"]
-        process = Process(label, command, settings, log=self.log(label), common=self.common_log)
-        self.processes[label] = process
+        process = self.launch(label, lambda: self._process(label, command, settings))
         if wait_ready:
             telemetry = f"http://{HOST}:{settings['TRUENORTH_TELEMETRY_PORT']}"
             self.wait_until(label, lambda: not answers.why_not_ready(telemetry))
@@ -208,7 +229,7 @@ class LocalStack:
         if not port_is_free(port):
             raise MissingError(
                 f"Port {port}, which {part} needs, is taken by another program: stop that, or set"
-                f" {setting_of_port(self.ports, port)} to a free port."
+                f" {self.ports.setting_of(port)} to a free port."
             )
 
     def wait_until(self, name: str, serves: Callable[[], bool], seconds: float = READY_SECONDS_MAX) -> None:
@@ -237,18 +258,4 @@ class LocalStack:
             process.stop()
             process.log.close()
         self.common_log.close()
-
-
-def setting_of_port(ports: Ports, port: int) -> str:
-    """Return the name of the environment variable that moves the part on this port."""
-    for name in ("kafka", "kafka_controller", "postgres", "smtp", "ingest", "console"):
-        if getattr(ports, name) == port:
-            return f"TRUENORTH_{name.upper()}_PORT"
-    service = next(name for name, taken in ports.telemetry.items() if taken == port)
-    return f"TRUENORTH_{service.upper()}_TELEMETRY_PORT"
-
-
-def clean_environment() -> dict[str, str]:
-    """Return this process's environment without what would point a stack of one's own at someone else's parts."""
-    foreign = ("KAFKA_BOOTSTRAP_SERVERS", "DATABASE_URL")
-    return {name: value for name, value in os.environ.items() if name not in foreign}
+        write_leftovers(self.places.root, self.processes)
