@@ -15,6 +15,7 @@ from truenorth.topics import HEALTH_SOURCES, full_name
 
 from truenorth_health.domain.decide import Compiled, Decided, compile_definitions, decide
 from truenorth_health.domain.fold import fold
+from truenorth_health.domain.path import Path
 from truenorth_health.domain.state import AccountState, dump, load
 
 SOURCE: Final = "truenorth/health"
@@ -91,7 +92,7 @@ class AccountProcessor:
     def decide(self, state: AccountState, offsets: Mapping[int, int], now_ms: int) -> Decision:
         """Decide one account at these offsets; waits when its last decision knew newer definitions."""
         compiled = self._definitions.get()
-        if compiled is None or compiled.ordinal < state.path.ordinal:
+        if compiled is None or compiled.ordinal < state.read(Path).ordinal:
             return Decision((), now_ms + BEHIND_RETRY_MS)
         named = {HEALTH_SOURCES[source]: offset for source, offset in offsets.items()}
         decided = decide(state, compiled, offsets=named, now_ms=now_ms)

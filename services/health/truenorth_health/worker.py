@@ -1,0 +1,110 @@
+"""The stream edge: a faust application, made by a factory, whose services and agents are health's.
+
+faust is the frame: lifecycle, timers, and agents on low-rate topics where a repeat is harmless. What must be
+exact runs in `truenorth.streams` as a service of the app, with its own consumer group. No faust table
+holds truth, and its web port is off.
+"""
+
+import json
+from collections.abc import Callable
+from typing import Any, Final, Protocol
+
+import faust
+import mode
+
+from truenorth.topics import full_name
+
+from truenorth_health.settings import Settings
+
+OBSERVE_EVERY_SECONDS: Final = 2.0
+
+
+class RunsUntilStopped(Protocol):
+    """The engine, as far as its frame knows it."""
+
+    async def start(self) -> None:
+        """Connect and join."""
+
+    async def run(self) -> None:
+        """Work until stopped; raises when going on would be wrong."""
+
+    async def stop(self) -> None:
+        """Flush what is folded and leave."""
+
+
+class EngineService(mode.Service):
+    """The partition engine as a service of the faust app: its end crashes the app, and so the process."""
+
+    def __init__(self, engine: RunsUntilStopped, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self._engine = engine
+
+    async def on_start(self) -> None:
+        """Start the engine."""
+        await self._engine.start()
+
+    async def on_stop(self) -> None:
+        """Stop the engine."""
+        await self._engine.stop()
+
+    @mode.Service.task
+    async def _run(self) -> None:
+        await self._engine.run()
+        if not self.should_stop:
+            raise RuntimeError("the engine ended although nobody stopped it")
+
+
+class DeadLetterCounter(Protocol):
+    """Told of every dead letter by the reader that parked it and the reason's code."""
+
+    def __call__(self, *, owner: str, code: str) -> None:
+        """Count one."""
+        ...
+
+
+def build_app(
+    settings: Settings,
+    engine: RunsUntilStopped,
+    *,
+    count_dead_letter: DeadLetterCounter,
+    observe: Callable[[], None],
+) -> faust.App:
+    """Return the application; nothing is connected before it is started."""
+    servers = ";".join(f"kafka://{server.strip()}" for server in settings.bootstrap.split(","))
+    app = faust.App(
+        f"{settings.group}-frame",
+        broker=servers,
+        web_enabled=False,
+        store="memory://",
+        topic_allow_declare=False,
+        topic_disable_leader=True,
+        table_standby_replicas=0,
+        consumer_auto_offset_reset="latest",
+        worker_redirect_stdouts=False,
+        key_serializer="raw",
+        value_serializer="raw",
+    )
+    app.service(EngineService(engine))
+    dead_letters = app.topic(full_name("dead-letters"), key_serializer="raw", value_serializer="raw")
+
+    async def watch_dead_letters(stream: Any) -> None:
+        async for value in stream:
+            owner, code = dead_letter_reason(value)
+            count_dead_letter(owner=owner, code=code)
+
+    app.agent(dead_letters, name="dead-letter-rates")(watch_dead_letters)
+
+    async def observe_engine() -> None:
+        observe()
+
+    app.timer(OBSERVE_EVERY_SECONDS, name="observe-engine")(observe_engine)
+    return app
+
+
+def dead_letter_reason(value: bytes | None) -> tuple[str, str]:
+    """Return (owner, code) of a dead letter; ``unreadable`` when it is not one of ours."""
+    try:
+        letter = json.loads(value or b"")
+        return str(letter["owner"])[:64], str(letter["code"])[:64]
+    except (ValueError, KeyError, TypeError):
+        return "unknown", "unreadable"
