@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Protocol, TypeVar
 
-from sqlalchemy import BigInteger, Column, Integer, MetaData, Table, Text, select, update
+from sqlalchemy import BigInteger, Column, Integer, MetaData, Table, Text, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -64,38 +64,41 @@ async def advance(connection: AsyncConnection, table: Table, consumer: str, reco
         place = (record.topic, record.partition)
         highest[place] = max(highest.get(place, -1), record.offset)
     places = await _locked(connection, table, consumer, sorted(highest))
-    fresh = [record for record in records if record.offset >= places[record.topic, record.partition]]
-    for (topic, partition), offset in highest.items():
-        if offset >= places[topic, partition]:
-            await save(connection, table, consumer, topic, partition, offset + 1)
-    return fresh
-
-
-async def save(
-    connection: AsyncConnection, table: Table, consumer: str, topic: str, partition: int, next_offset: int
-) -> None:
-    """Set the next offset of one known partition."""
-    await connection.execute(
-        update(table)
-        .where(table.c.consumer == consumer, table.c.topic == topic, table.c.partition == partition)
-        .values(next_offset=next_offset)
-    )
+    await _move(connection, table, consumer, {place: offset + 1 for place, offset in highest.items()})
+    return [record for record in records if record.offset >= places[record.topic, record.partition]]
 
 
 async def _locked(
     connection: AsyncConnection, table: Table, consumer: str, places: Sequence[tuple[str, int]]
 ) -> dict[tuple[str, int], int]:
     """Lock the rows in one order everywhere, so that two batches never wait for each other in a circle."""
-    found: dict[tuple[str, int], int] = {}
-    for topic, partition in places:
-        row = {"consumer": consumer, "topic": topic, "partition": partition, "next_offset": 0}
-        statement = (
-            insert(table)
-            .values(row)
-            .on_conflict_do_update(
-                index_elements=["consumer", "topic", "partition"], set_={"next_offset": table.c.next_offset}
-            )
-            .returning(table.c.next_offset)
+    if not places:
+        return {}
+    statement = insert(table).values(
+        [{"consumer": consumer, "topic": topic, "partition": number, "next_offset": 0} for topic, number in places]
+    )
+    locked = await connection.execute(
+        statement.on_conflict_do_update(
+            index_elements=["consumer", "topic", "partition"], set_={"next_offset": table.c.next_offset}
+        ).returning(table.c.topic, table.c.partition, table.c.next_offset)
+    )
+    return {(row.topic, row.partition): row.next_offset for row in locked}
+
+
+async def _move(
+    connection: AsyncConnection, table: Table, consumer: str, next_offsets: dict[tuple[str, int], int]
+) -> None:
+    if not next_offsets:
+        return
+    statement = insert(table).values(
+        [
+            {"consumer": consumer, "topic": topic, "partition": partition, "next_offset": next_offset}
+            for (topic, partition), next_offset in sorted(next_offsets.items())
+        ]
+    )
+    await connection.execute(
+        statement.on_conflict_do_update(
+            index_elements=["consumer", "topic", "partition"],
+            set_={"next_offset": func.greatest(table.c.next_offset, statement.excluded.next_offset)},
         )
-        found[topic, partition] = (await connection.execute(statement)).scalar_one()
-    return found
+    )
