@@ -21,6 +21,8 @@ from truenorth_notify.ports import Attempt, Claimed, Outbound, Sender, StoredAle
 DefinitionsNow = Callable[[], Definitions | None]
 
 SNOOZED_BATCH_ENTRIES: Final = 100
+SETTLE_WAITS_S: Final = (0.2, 1.0, 5.0, 15.0)
+"""A try that was made is worth waiting for the database: losing its outcome means sending again."""
 
 
 class Intake:
@@ -143,7 +145,7 @@ class Dispatch:
         address = deliveries.address_now(claimed.delivery, self._definitions())
         why_not = await self._why_not(claimed, address)
         if why_not:
-            await self._settle(claimed, Verdict("not_sent", why_not, claimed.delivery.attempts, None), None)
+            await self._settle(claimed, Verdict("not_sent", why_not, claimed.attempt - 1, None), None)
             return
         claimed = replace(claimed, delivery=replace(claimed.delivery, address=address))
         started_ms, started = self._clock.now_ms(), self._clock.monotonic()
@@ -176,6 +178,16 @@ class Dispatch:
         return ""
 
     async def _settle(self, claimed: Claimed, verdict: Verdict, tried: tuple[Attempt, Outcome] | None) -> None:
+        for wait_s in SETTLE_WAITS_S:
+            try:
+                await self._settle_once(claimed, verdict, tried)
+            except TransientError:
+                await self._clock.sleep(wait_s)
+            else:
+                return
+        await self._settle_once(claimed, verdict, tried)
+
+    async def _settle_once(self, claimed: Claimed, verdict: Verdict, tried: tuple[Attempt, Outcome] | None) -> None:
         now_ms = self._clock.now_ms()
         delivery = replace(
             claimed.delivery,

@@ -59,8 +59,8 @@ class Claimed:
 
     @property
     def attempt(self) -> int:
-        """The number of this try, from 1."""
-        return self.delivery.attempts + 1
+        """The number of this try, from 1; claiming counted it, so that a try that crashed counts as well."""
+        return self.delivery.attempts
 
     @property
     def happened_ms(self) -> int:
