@@ -34,7 +34,7 @@ class LiveDefinitions:
             position=None,
             from_start=True,
             clock=clock,
-            on_caught_up=self._caught_up.set,
+            on_caught_up=self._reached_end,
         )
 
     @property
@@ -76,6 +76,9 @@ class LiveDefinitions:
         if self._task is not None:
             self._task.cancel()
             await asyncio.wait({self._task})
+
+    async def _reached_end(self) -> None:
+        self._caught_up.set()
 
     async def _take(self, records: Sequence[Record]) -> None:
         for record in records:
