@@ -143,6 +143,11 @@ class Places:
         return (self.root / MARKER).exists()
 
     @property
+    def database_url(self) -> Path:
+        """The database's URL with its password, for tools; readable by the owner alone."""
+        return self.root / "database-url"
+
+    @property
     def wants_traffic(self) -> Path:
         """Its presence makes the supervisor send the demo's live traffic."""
         return self.root / "demo-traffic"

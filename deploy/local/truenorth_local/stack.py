@@ -57,7 +57,7 @@ class LocalStack:
         self._password = kept_secret(self.places.root / "database-password")
         self.database_url = environment.get("DATABASE_URL") or postgres.database_url(self._password, ports.postgres)
         self.smtp_url = f"smtp://{HOST}:{ports.smtp}"
-        self._pause = threading.Event()
+        self._given_up = threading.Event()
 
     @property
     def mail_dir(self) -> Path:
@@ -217,6 +217,12 @@ class LocalStack:
             self.wait_until(label, lambda: not answers.why_not_ready(telemetry))
         return process
 
+    def start_module(self, name: str, module: str, *arguments: str, settings_of: str) -> Process:
+        """Start ``python -m module arguments`` as a part of its own, with the settings of a service."""
+        command = [sys.executable, "-m", module, *arguments]
+        settings = self.settings_of(settings_of)
+        return self.launch(name, lambda: self._process(name, command, settings))
+
     def stop_service(self, name: str) -> int:
         """Stop a service and return its exit code."""
         process = self.processes.pop(name)
@@ -245,7 +251,12 @@ class LocalStack:
                 )
             if self.clock.monotonic() > deadline:
                 raise MissingError(f"{name} did not serve within {seconds:.0f} s; see {process.log.path}.")
-            self._pause.wait(POLL_SECONDS)
+            if self._given_up.wait(POLL_SECONDS):
+                raise MissingError("It was stopped while starting.")
+
+    def give_up(self) -> None:
+        """Make every wait for a part end soon; safe to call from a signal handler."""
+        self._given_up.set()
 
     def stop(self) -> None:
         """Stop everything, the services first; what was written stays."""
