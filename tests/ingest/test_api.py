@@ -102,7 +102,7 @@ async def test_nothing_is_claimed_while_the_broker_is_away(edge: Edge) -> None:
 async def test_an_answer_does_not_wait_for_ever(edge: Edge) -> None:
     edge = Edge(answer_seconds_max=0.05)
 
-    async def never(_records: Sequence[OutgoingRecord]) -> None:
+    async def never(records: Sequence[OutgoingRecord]) -> None:
         await asyncio.Event().wait()
 
     edge.log.append = never  # type: ignore[method-assign]
@@ -114,7 +114,7 @@ async def test_too_much_waiting_is_told_at_once() -> None:
     edge = Edge(waiting_bytes_max=1000, answer_seconds_max=5.0)
     begun, release = asyncio.Event(), asyncio.Event()
 
-    async def slow(_records: Sequence[OutgoingRecord]) -> None:
+    async def slow(records: Sequence[OutgoingRecord]) -> None:
         begun.set()
         await release.wait()
 

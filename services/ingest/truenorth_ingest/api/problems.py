@@ -39,7 +39,6 @@ STATUS_OF_CODE: Final[dict[str, int]] = {
     "keys_unavailable": 503,
     "too_much_waiting": 503,
     "broker_unavailable": 503,
-    "stopping": 503,
 }
 
 Headers = list[tuple[bytes, bytes]]
