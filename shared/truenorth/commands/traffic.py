@@ -1,0 +1,229 @@
+"""`truenorth load`, `simulate`, `send` and `tail`: events in through the public API, and records read for people."""
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any
+
+import click
+import msgspec
+
+from truenorth import topics
+from truenorth.clock import SystemClock
+from truenorth.codec import rfc3339
+from truenorth.errors import MissingError, RefusedError, TruenorthError
+from truenorth.events.catalogue import CATALOGUE
+from truenorth.ids import random_id
+from truenorth.samples.events import SampleEvent
+from truenorth.samples.sender import EventSender, Rejection
+
+EXIT_FINDING = 1
+EXIT_USE = 2
+EXIT_MISSING = 3
+URL_DEFAULT = "http://127.0.0.1:8400"
+BOOTSTRAP_DEFAULT = "127.0.0.1:19092"
+KEY_FILE = Path(".truenorth/write-key")
+
+_url = click.option("--url", envvar="TRUENORTH_INGEST_URL", default=URL_DEFAULT, show_default=True, help="Of ingest.")
+_key = click.option("--key", help="A write key; else TRUENORTH_WRITE_KEY, else the file .truenorth/write-key.")
+
+
+@click.group()
+def load() -> None:
+    """Load an outside data set as the events that its rows mean."""
+
+
+@load.command()
+@click.argument("directory", type=click.Path(path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
+@_url
+@_key
+def ravenstack(directory: Path, as_json: bool, url: str, key: str | None) -> None:  # noqa: FBT001 - click passes by name
+    """Load RavenStack from DIRECTORY, its dates moved so that it ends today. Alerts nobody."""
+    from rich.console import Console
+
+    from truenorth.commands.reporting import show_report
+    from truenorth.samples import ravenstack as data_set
+
+    clock = SystemClock()
+
+    async def run() -> None:
+        events, report = data_set.load(directory, now_ms=clock.now_ms())
+
+        def refused(event: SampleEvent, rejection: Rejection) -> None:
+            if event.row is not None:
+                report.refuse(*event.row, f"ingest: {rejection.code} {rejection.field}".strip())
+
+        async with EventSender(url, find_key(key), source=data_set.SOURCE, clock=clock) as sender:
+            await _post(sender, events, refused=refused)
+        if as_json:
+            answer = report.as_dict() | {"accepted_events": sender.accepted, "refused_events": sender.rejected}
+            click.echo(json.dumps(answer, indent=2))
+            return
+        console = Console()
+        show_report(report, console)
+        console.print(f"{sender.accepted:,} events accepted, {sender.rejected:,} refused; {report.accounts} accounts.")
+
+    _run(run())
+
+
+@click.command()
+@click.option("--accounts", default=48, show_default=True, type=click.IntRange(1, 5000))
+@click.option("--days", default=60, show_default=True, type=click.IntRange(1, 400), help="How much past to make.")
+@click.option("--seed", default=1, show_default=True, help="The same seed makes the same book.")
+@click.option("--history/--no-history", default=True, show_default=True, help="Post the past.")
+@click.option("--live", is_flag=True, help="Then go on in real time, until stopped.")
+@click.option("--rate", default=5.0, show_default=True, type=click.FloatRange(0.1, 2000), help="Live events a second.")
+@click.option("--contacts", is_flag=True, help="Also send the accounts' contacts.")
+@click.option("--print", "only_print", is_flag=True, help="Print the past as JSON lines instead of posting.")
+@_url
+@_key
+def simulate(  # noqa: PLR0913 - one per option
+    *,
+    accounts: int,
+    days: int,
+    seed: int,
+    history: bool,
+    live: bool,
+    rate: float,
+    contacts: bool,
+    only_print: bool,
+    url: str,
+    key: str | None,
+) -> None:
+    """Make a deterministic book of business with the stories people know, and live traffic."""
+    from truenorth.samples.book import make_book
+    from truenorth.samples.history import past_of
+    from truenorth.samples.live import play
+
+    clock = SystemClock()
+    now_ms = clock.now_ms()
+    book = make_book(accounts=accounts, seed=seed)
+    past = past_of(book, days=days, seed=seed, now_ms=now_ms, contacts=contacts) if history or only_print else []
+    if only_print:
+        for event in past:
+            click.echo(_line(event))
+        return
+
+    async def run() -> None:
+        async with EventSender(url, find_key(key), source="simulator", clock=clock) as sender:
+            await _post(sender, past, refused=_told)
+            if past:
+                click.echo(f"{sender.accepted:,} events of {accounts} accounts posted, {sender.rejected:,} refused.")
+            if live:
+                click.echo(f"Live traffic, {rate:g} events a second; stop it with Ctrl-C.")
+                await play(book, sender=sender, clock=clock, seed=seed, rate=rate, told=click.echo, refused=_told)
+
+    _run(run())
+
+
+@click.command()
+@click.option("--account", required=True, help="The account that it is about.")
+@click.option("--type", "event_type", required=True, help="Such as usage.recorded.")
+@click.option("--data", default="{}", show_default=True, help="The payload, as JSON.")
+@click.option("--id", "event_id", help="The event's id; a fresh one when left out.")
+@_url
+@_key
+def send(account: str, event_type: str, data: str, event_id: str | None, url: str, key: str | None) -> None:
+    """Send one event and say what became of it."""
+    clock = SystemClock()
+    payload = CATALOGUE.get(event_type)
+    if payload is None:
+        raise click.UsageError(f"{event_type!r} is not an event type; types are: {', '.join(CATALOGUE)}")
+    try:
+        parsed = msgspec.json.decode(data, type=payload)
+    except msgspec.MsgspecError as error:
+        raise click.UsageError(f"--data does not fit {event_type}: {error}") from None
+    event = SampleEvent(event_id or random_id(), account, clock.now_ms(), parsed)
+
+    async def run() -> None:
+        async with EventSender(url, find_key(key), source="command line", clock=clock) as sender:
+            await sender.post([event], refused=_told)
+        if sender.rejected:
+            sys.exit(EXIT_FINDING)
+        click.echo(f"accepted {event.id}")
+
+    _run(run())
+
+
+@click.command()
+@click.argument("topic")
+@click.option("--from-start", is_flag=True, help="Begin at the oldest record instead of now.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+def tail(topic: str, from_start: bool, as_json: bool) -> None:  # noqa: FBT001 - click passes by name
+    """Follow TOPIC (its short name: usage, health-changes, alerts ...) and decode it for people."""
+    if topic not in topics.BY_NAME:
+        raise click.UsageError(f"{topic!r} is no topic; topics are: {', '.join(topics.BY_NAME)}")
+    from truenorth.kafka.consumer import ConsumerLoop
+    from truenorth.samples.tailing import as_json_line, as_text
+
+    render = as_json_line if as_json else as_text
+
+    async def show(records: Any) -> None:
+        for record in records:
+            click.echo(render(record))
+
+    loop = ConsumerLoop(
+        os.environ.get("KAFKA_BOOTSTRAP_SERVERS", BOOTSTRAP_DEFAULT),
+        None,
+        [topics.full_name(topic)],
+        show,
+        from_start=from_start,
+        clock=SystemClock(),
+        client_id="truenorth-tail",
+    )
+
+    async def run() -> None:
+        await loop.start()
+        try:
+            await loop.run()
+        finally:
+            await loop.stop()
+
+    _run(run())
+
+
+def find_key(given: str | None) -> str:
+    """Return the write key that was given, is set, or was left by `truenorth up`.
+
+    Raises:
+        MissingError: when there is none.
+    """
+    key = given or os.environ.get("TRUENORTH_WRITE_KEY", "")
+    if not key and KEY_FILE.is_file():
+        key = KEY_FILE.read_text("utf-8")
+    if not key.strip():
+        raise MissingError(f"there is no write key: give --key, set TRUENORTH_WRITE_KEY, or let make up leave {KEY_FILE}")
+    return key.strip()
+
+
+async def _post(
+    sender: EventSender, events: list[SampleEvent], *, refused: Callable[[SampleEvent, Rejection], None]
+) -> None:
+    with click.progressbar(length=len(events), label="posting", file=sys.stderr) as bar:
+        await sender.post(events, refused=refused, progress=bar.update)
+
+
+def _told(event: SampleEvent, rejection: Rejection) -> None:
+    where = f" at {rejection.field}" if rejection.field else ""
+    click.echo(f"refused {event.id}{where}: {rejection.message} ({rejection.code})", err=True)
+
+
+def _line(event: SampleEvent) -> str:
+    return json.dumps({"time": rfc3339(event.time_ms)} | msgspec.to_builtins(event.cloud_event("simulator")))
+
+
+def _run(work: Coroutine[Any, Any, None]) -> None:
+    try:
+        asyncio.run(work)
+    except KeyboardInterrupt:
+        click.echo("stopped", err=True)
+    except (MissingError, RefusedError) as error:
+        click.echo(str(error), err=True)
+        sys.exit(EXIT_MISSING)
+    except TruenorthError as error:
+        click.echo(str(error), err=True)
+        sys.exit(EXIT_MISSING)
