@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import msgspec
-
 from truenorth import ids
 from truenorth.clock import MILLIS_PER_DAY
 from truenorth.definitions import model
+
 from truenorth_health.domain.facts import Facts
 from truenorth_health.domain.signals import INDEX
 

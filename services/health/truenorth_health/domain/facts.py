@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from truenorth.events.health import Fact
+
 from truenorth_health.domain import steps
 from truenorth_health.domain.fold_billing import day_number
 from truenorth_health.domain.limits import DAY_MS
@@ -61,9 +62,7 @@ def merge(state: AccountState, at_ms: int) -> Facts:
     billing = state.read(Billing)
     if billing.had_subscription:
         _from_subscriptions(kept, active(billing, at_ms), billing.newest_ms)
-    facts = Facts(
-        kept, at_ms, accounts.churned, accounts.churn_at[0] if accounts.churned else 0, accounts.churn_reason
-    )
+    facts = Facts(kept, at_ms, accounts.churned, accounts.churn_at[0] if accounts.churned else 0, accounts.churn_reason)
     for name, fact in kept.items():
         value = fact.value
         if name in _PLAIN:

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from truenorth.events import Event, inputs, people
 from truenorth.topics import HEALTH_SOURCES
+
 from truenorth_health.domain import fold_accounts, fold_billing, fold_people, fold_tickets, fold_usage
 from truenorth_health.domain.causes import BACKFILL, BEHAVIOUR, FACT, OVERRIDE
 from truenorth_health.domain.limits import BACKFILL_AGE_MS, ERASURE_GRACE_MS, FUTURE_MS_MAX
@@ -82,8 +83,7 @@ def fold(state: AccountState, source: int, event: Event, offset: int, timestamp_
     if not state.ring(source).take(key, timestamp_ms // 1000):
         return
     time_ms = event.time_ms
-    if time_ms > timestamp_ms + FUTURE_MS_MAX:
-        time_ms = timestamp_ms + FUTURE_MS_MAX
+    time_ms = min(time_ms, timestamp_ms + FUTURE_MS_MAX)
     handler(state, event, time_ms, timestamp_ms)
     if event.backfill or time_ms < timestamp_ms - BACKFILL_AGE_MS:
         state.causes |= BACKFILL

@@ -2,6 +2,7 @@
 
 from truenorth.events import Event
 from truenorth.events.inputs import AccountChurned, AccountUpdated
+
 from truenorth_health.domain import steps
 from truenorth_health.domain.parts import Accounts, FactKept
 from truenorth_health.domain.state import AccountState

@@ -8,11 +8,11 @@ from truenorth.events.inputs import (
     InvoiceIssued,
     InvoiceOverdue,
     InvoicePaid,
-    PaymentFailed,
     SubscriptionChanged,
     SubscriptionEnded,
     SubscriptionStarted,
 )
+
 from truenorth_health.domain import steps
 from truenorth_health.domain.limits import (
     DAY_MS,

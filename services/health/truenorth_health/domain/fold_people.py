@@ -3,6 +3,7 @@
 from hashlib import blake2b
 
 from truenorth.events import Event, inputs, people
+
 from truenorth_health.domain.fold_usage import forget_member, member_hash
 from truenorth_health.domain.limits import (
     ANSWERS_MAX,

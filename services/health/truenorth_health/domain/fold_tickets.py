@@ -2,6 +2,7 @@
 
 from truenorth.events import Event
 from truenorth.events.inputs import TicketOpened, TicketRated, TicketReopened, TicketSolved, TicketUpdated
+
 from truenorth_health.domain.limits import DAY_MS, HISTORY_DAYS_KEPT, TICKETS_MAX
 from truenorth_health.domain.parts import Ticket, Tickets
 from truenorth_health.domain.state import AccountState

@@ -5,7 +5,15 @@ from hashlib import blake2b
 
 from truenorth.events import Event
 from truenorth.events.inputs import UsageRecorded
-from truenorth_health.domain.limits import ACTORS_MAX, DAY_MS, ERASURE_GRACE_MS, FEATURES_MAX, MODULES_MAX, USAGE_DAYS_KEPT
+
+from truenorth_health.domain.limits import (
+    ACTORS_MAX,
+    DAY_MS,
+    ERASURE_GRACE_MS,
+    FEATURES_MAX,
+    MODULES_MAX,
+    USAGE_DAYS_KEPT,
+)
 from truenorth_health.domain.parts import (
     Erasures,
     Usage,
@@ -25,8 +33,7 @@ def recorded(state: AccountState, event: Event, time_ms: int, record_ms: int) ->
     data: UsageRecorded = event.data
     usage = state.write(Usage)
     usage.events += 1
-    if time_ms > usage.last_ms:
-        usage.last_ms = time_ms
+    usage.last_ms = max(usage.last_ms, time_ms)
     day = time_ms // DAY_MS
     slot = _feature_slot(state, usage, data.feature, day)
     bucket = usage.today

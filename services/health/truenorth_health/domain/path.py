@@ -1,6 +1,7 @@
 """The path: what depends on the way here (hysteresis, holds, open findings), written by `decide` alone."""
 
 from msgspec import Struct
+from truenorth.events.health import Band, DimensionResult
 
 
 class MilestoneMark(Struct, array_like=True, gc=False):
@@ -27,17 +28,27 @@ class Points(Struct, array_like=True, gc=False):
 
 
 class Frozen(Struct, array_like=True, gc=False):
-    """The signals that the last score of a churned account was made from, and when."""
+    """The last score of a churned account, with all that was made it from; nothing re-scores it."""
 
-    at_ms: int
-    signals: list[float | None]
+    at_ms: int = 0
+    band: Band = "unknown"
+    score: float | None = None
+    computed: float | None = None
+    coverage: float = 0.0
+    scorecard: str = ""
+    version: str = ""
+    cut_yellow: float = 0.0
+    cut_red: float = 0.0
+    dimensions: list[DimensionResult] = []
+    signals: dict[str, float | None] = {}
 
 
 class Path(Struct, array_like=True, gc=False):
     """Everything that `decide` remembers between two decisions.
 
     ``pending`` is the set of causes (bits of `Cause`) folded since the last decision that was carried out.
-    ``leaving_ms`` is since when the score asks for another band; ``print`` what was published last.
+    ``leaving_ms`` is since when the score asks for another band, ``leaving_causes`` why; ``print`` what was
+    published last; ``day_told`` the last point told to `health-daily` (day, shown score or -1, band).
     """
 
     revision: int = 0
@@ -54,10 +65,11 @@ class Path(Struct, array_like=True, gc=False):
     phase: str = ""
     churned: bool = False
     published_ms: int = 0
+    due_ms: int | None = None
     print: bytes = b""
     findings: dict[str, int] = {}
     milestones: dict[str, MilestoneMark] = {}
     today: Point | None = None
     day_told: tuple[int, int, str] = (-1, -1, "")
-    frozen: Frozen | None = None
+    leaving_causes: int = 0
     tombstoned: bool = False

@@ -8,6 +8,7 @@ the filters, then searches the bytes: a set would have to be built anew at every
 from typing import Final
 
 from truenorth.topics import HEALTH_SOURCES
+
 from truenorth_health.domain.limits import SEEN_IDS, SEEN_PAGE_ENTRIES, SEEN_PAGES, SEEN_SECONDS
 
 _FILTER: Final = 8

@@ -7,6 +7,7 @@ actors, answers, responses) the signal is None, and what is made from it drops o
 from typing import Final
 
 from truenorth import words
+
 from truenorth_health.domain.facts import Facts, arr_change_percent
 from truenorth_health.domain.limits import DAY_MS, NPS_DAYS_VALID
 from truenorth_health.domain.parts import Actions, Billing, Surveys, Tickets, Usage, UsageMembers, UsageNames, UsagePast

@@ -6,7 +6,7 @@ from typing import Any, Final, TypeVar
 import msgspec
 
 from truenorth_health.domain import parts
-from truenorth_health.domain.path import Path, Points
+from truenorth_health.domain.path import Frozen, Path, Points
 from truenorth_health.domain.seen import PAGE_NAMES, SeenRing
 
 T = TypeVar("T", bound=msgspec.Struct)
@@ -26,6 +26,7 @@ PART_KINDS: Final[dict[str, type[msgspec.Struct]]] = {
     "erasures": parts.Erasures,
     "path": Path,
     "path.points": Points,
+    "path.frozen": Frozen,
 }
 """Part -> struct. Parts named ``seen.<source>.<page>`` are raw bytes (`seen.SeenRing`)."""
 

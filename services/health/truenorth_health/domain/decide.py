@@ -1,0 +1,57 @@
+"""``decide``: from state, path, definitions and a clock to outputs. It changes the path and nothing else."""
+
+from collections.abc import Mapping
+
+from truenorth.events.health import DecisionPoint
+
+from truenorth_health.domain.carry import carry_out
+from truenorth_health.domain.compiled import Compiled, compile_definitions
+from truenorth_health.domain.decided import Decided
+from truenorth_health.domain.gone import decide_churned, decide_erased, is_erased
+from truenorth_health.domain.limits import PUBLISH_EVERY_MS
+from truenorth_health.domain.parts import Accounts
+from truenorth_health.domain.path import Path
+from truenorth_health.domain.state import AccountState
+
+__all__ = ["Compiled", "Decided", "compile_definitions", "decide"]
+
+
+def decide(state: AccountState, compiled: Compiled, *, offsets: Mapping[str, int], now_ms: int) -> Decided:
+    """Decide about one account at ``now_ms``; ``offsets`` are the last folded ones per source topic.
+
+    Neither the clock nor the definitions' ordinal ever runs backwards for an account: an earlier ``now_ms`` counts
+    as the latest one used, and with older definitions than the last ones used nothing is decided. A provisional
+    account is not scored and not published. Within a second of its last publication nothing is decided either;
+    what was folded meanwhile is remembered, so that the cause of a later change is the right one.
+    """
+    if is_erased(state):
+        return decide_erased(state)
+    path = state.read(Path)
+    if not state.read(Accounts).known:
+        return Decided()
+    now_ms = max(now_ms, path.now_ms)
+    if compiled.ordinal < path.ordinal or now_ms < path.published_ms + PUBLISH_EVERY_MS:
+        _remember(state, path)
+        return Decided(next_due_ms=_later(path, compiled, now_ms))
+    _remember(state, path)
+    point = DecisionPoint(dict(offsets), compiled.hash, compiled.ordinal, now_ms)
+    if state.read(Accounts).churned:
+        return decide_churned(state, compiled, point)
+    return carry_out(state, compiled, point)
+
+
+def _remember(state: AccountState, path: Path) -> None:
+    """Move the causes folded since the last decision into the path."""
+    if state.causes | path.pending != path.pending:
+        state.write(Path).pending |= state.causes
+    state.causes = 0
+
+
+def _later(path: Path, compiled: Compiled, now_ms: int) -> int | None:
+    """Return when to come back, having decided nothing: with nothing to tell, at the time that was due anyway."""
+    if compiled.ordinal < path.ordinal:
+        return now_ms + PUBLISH_EVERY_MS
+    idle = not path.pending and path.scoring == compiled.scoring
+    if idle and (path.due_ms is None or path.due_ms > now_ms):
+        return path.due_ms
+    return path.published_ms + PUBLISH_EVERY_MS

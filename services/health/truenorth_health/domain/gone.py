@@ -1,0 +1,117 @@
+"""Accounts that left, and accounts that were erased."""
+
+from truenorth.events.health import DecisionPoint, HealthUpdated
+
+from truenorth_health.domain import sentence as said
+from truenorth_health.domain import snapshot
+from truenorth_health.domain.bands import step
+from truenorth_health.domain.causes import BACKFILL, cause_of
+from truenorth_health.domain.compiled import Compiled
+from truenorth_health.domain.decided import Decided
+from truenorth_health.domain.facts import merge
+from truenorth_health.domain.parts import Accounts, Erasures
+from truenorth_health.domain.path import Frozen, Path
+from truenorth_health.domain.signals import SIGNALS
+from truenorth_health.domain.state import AccountState
+from truenorth_health.domain.transitions import Transition, band_of, publish
+from truenorth_health.domain.view import View, look
+
+
+def is_erased(state: AccountState) -> bool:
+    """Whether the account is erased and nobody has founded it anew since."""
+    return state.has(Erasures) and state.read(Erasures).account_ms is not None and not state.read(Accounts).known
+
+
+def decide_erased(state: AccountState) -> Decided:
+    """Ask for the tombstone, once; the gravestone keeps the numbers, so that they never start anew."""
+    state.causes = 0
+    if state.read(Path).tombstoned:
+        return Decided()
+    state.write(Path).tombstoned = True
+    return Decided(tombstone=True)
+
+
+def decide_churned(state: AccountState, compiled: Compiled, point: DecisionPoint) -> Decided:
+    """Keep the score of the moment they left, and say so once; history that arrives later may still correct it."""
+    path = state.write(Path)
+    frozen = state.read(Frozen)
+    churned_ms = state.read(Accounts).churn_at[0]
+    leaves = not path.churned
+    if leaves or frozen.at_ms != churned_ms or path.pending & BACKFILL:
+        frozen = _freeze(state, path, compiled, churned_ms)
+    path.now_ms, path.ordinal = point.now_ms, compiled.ordinal
+    view = look(state, compiled, point.now_ms)
+    if view is None:
+        return Decided()
+    cause = cause_of(path.pending, definition_changed=path.scoring not in {"", compiled.scoring} and not leaves)
+    before_score, path.score, path.band = path.score, frozen.score, frozen.band
+    path.segment, path.phase, path.scorecard, path.scoring = (
+        view.segment,
+        view.phase,
+        frozen.scorecard,
+        compiled.scoring,
+    )
+    path.pending, path.churned, path.findings, path.leaving_ms, path.due_ms = 0, True, {}, None, None
+    view.score = frozen.score
+    print_ = snapshot.churn_print(view, frozen)
+    decided = Decided()
+    if print_ == path.print and not leaves:
+        return decided
+    path.print, path.revision, path.published_ms = print_, path.revision + 1, point.now_ms
+    sentence = said.churned(churned_ms, view.facts.churn_reason)
+    moved = [Transition("churn", "churn", "active", "churned")] if leaves else []
+    publish(
+        state, decided, view, point=point, cause=cause, before_score=before_score, moved=(moved, []), sentence=sentence
+    )
+    decided.snapshot = _snapshot(state, path, view, frozen, point)
+    return decided
+
+
+def _freeze(state: AccountState, path: Path, compiled: Compiled, churned_ms: int) -> Frozen:
+    """Score the account as of the moment it left."""
+    view = look(state, compiled, churned_ms)
+    if view is None:
+        return state.read(Frozen)
+    bands = view.card.source.bands
+    band = step(bands, 0, current=path.band, leaving_ms=None, score=view.score, now_ms=churned_ms, at_once=True).band
+    frozen = Frozen(
+        at_ms=churned_ms,
+        band=band,
+        score=view.score,
+        computed=view.scored.score,
+        coverage=view.scored.coverage,
+        scorecard=view.card.source.id,
+        version=view.card.version,
+        cut_yellow=bands.yellow.enter,
+        cut_red=bands.red.enter,
+        dimensions=snapshot.dimension_results(view, None),
+        signals=dict(zip(SIGNALS, view.signals, strict=True)),
+    )
+    state.replace(frozen)
+    return frozen
+
+
+def _snapshot(state: AccountState, path: Path, view: View, frozen: Frozen, point: DecisionPoint) -> HealthUpdated:
+    return HealthUpdated(
+        account=state.account,
+        revision=path.revision,
+        band=band_of(frozen.band),
+        facts=merge(state, point.now_ms).public(),
+        segment=view.segment,
+        phase=view.phase,
+        scorecard=frozen.scorecard,
+        scorecard_version=frozen.version,
+        coverage=frozen.coverage,
+        dimensions=frozen.dimensions,
+        signals=frozen.signals,
+        sentence=said.churned(frozen.at_ms, view.facts.churn_reason),
+        point=point,
+        computed_ms=frozen.at_ms,
+        score=frozen.score,
+        computed_score=frozen.computed,
+        cut_yellow=frozen.cut_yellow,
+        cut_red=frozen.cut_red,
+        last_event_ms=snapshot.last_event_ms(state),
+        churned=True,
+        transitions=path.number,
+    )

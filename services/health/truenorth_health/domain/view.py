@@ -1,0 +1,54 @@
+"""One look at an account at one moment: everything that follows from state, definitions and time, before the path."""
+
+from dataclasses import dataclass
+
+from truenorth_health.domain.compiled import Compiled, CompiledScorecard
+from truenorth_health.domain.facts import Facts, merge
+from truenorth_health.domain.parts import Actions, Said
+from truenorth_health.domain.scoring import Scored, evaluate
+from truenorth_health.domain.signals import Signals, collect
+from truenorth_health.domain.state import AccountState
+
+
+@dataclass(slots=True)
+class View:
+    """``score`` is what counts (None: unknown): a person's override, else ``scored.score`` where coverage suffices."""
+
+    facts: Facts
+    segment: str
+    phase: str
+    card: CompiledScorecard
+    signals: Signals
+    scored: Scored
+    score: float | None
+    override: Said | None
+
+    @property
+    def dimension_scores(self) -> dict[str, float | None]:
+        """Dimension id -> score."""
+        return {d.source.id: score for d, score in zip(self.card.dimensions, self.scored.dimensions, strict=True)}
+
+
+def look(state: AccountState, compiled: Compiled, at_ms: int) -> View | None:
+    """Return the view at ``at_ms``; None when no scorecard applies."""
+    facts = merge(state, at_ms)
+    segment = compiled.segment_of(facts)
+    card = compiled.scorecard_of(segment)
+    if card is None:
+        return None
+    signals = collect(state, facts, compiled.entitled(facts))
+    actions = state.read(Actions)
+    factor = 1.0 if actions.fit is None or actions.fit.value is None else actions.fit.value
+    scored = evaluate(card, signals, factor)
+    score = scored.score if scored.coverage >= card.source.coverage_floor else None
+    override = in_force(actions.override, at_ms)
+    if override is not None:
+        score = override.value
+    return View(facts, segment, compiled.phase_of(facts), card, signals, scored, score, override)
+
+
+def in_force(said: Said | None, at_ms: int) -> Said | None:
+    """Return what a person set, while it has a value and is not over."""
+    if said is None or said.value is None or (said.expires_ms is not None and at_ms >= said.expires_ms):
+        return None
+    return said
