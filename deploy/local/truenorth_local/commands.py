@@ -39,6 +39,7 @@ def up(data: Path | None) -> None:
 
 def _up(places: Places, console: Console) -> None:
     clock = SystemClock()
+    control.wait_stopped(places, clock)
     before = control.running(places)
     if before is not None:
         supervisor: Identity = before.supervisor

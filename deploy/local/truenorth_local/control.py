@@ -31,6 +31,13 @@ def running(places: Places) -> State | None:
     return state if state is not None and state.supervisor.is_alive else None
 
 
+def wait_stopped(places: Places, clock: Clock) -> None:
+    """Wait for a supervisor that is on its way out."""
+    state = running(places)
+    if state is not None and state.phase in {"stopping", "failed", "stopped"}:
+        _wait_gone(state.supervisor, clock)
+
+
 def check_start(places: Places, ports: Ports, environment: Mapping[str, str]) -> None:
     """Raise `MissingError` with the remedy for what would keep a stack from starting."""
     places.make()
@@ -69,16 +76,30 @@ def wait_ready(places: Places, supervisor: Identity, clock: Clock, say: Callable
     while not (status := inspect(places)).ready:
         state = read_state(places)
         if state is not None and state.supervisor.pid == supervisor.pid and state.error:
+            _wait_gone(supervisor, clock)
             raise MissingError(state.error)
         if not supervisor.is_alive:
             raise MissingError(f"The supervisor ended; {places.logs / 'supervisor.log'} says why.")
         _give_up_on_a_dying_service(places, status)
         waiting = [part.name for part in status.parts if part.state != "ready"]
-        say(status.doing or f"waiting for {', '.join(waiting)}")
+        say(_said(status, waiting))
         if clock.monotonic() > deadline:
             raise MissingError(f"{', '.join(waiting)} did not get ready; see the logs in {places.logs}.")
         pause.wait(LOOK_SECONDS)
     return status
+
+
+def _said(status: Status, waiting: list[str]) -> str:
+    if status.phase != "running":
+        return status.doing or "starting"
+    return f"waiting for {', '.join(waiting)}"
+
+
+def _wait_gone(supervisor: Identity, clock: Clock) -> None:
+    deadline = clock.monotonic() + STOP_SECONDS_MAX
+    pause = threading.Event()
+    while supervisor.is_alive and clock.monotonic() < deadline:
+        pause.wait(LOOK_SECONDS)
 
 
 def _give_up_on_a_dying_service(places: Places, status: Status) -> None:
@@ -96,10 +117,7 @@ def stop(places: Places, clock: Clock) -> bool:
     if state is None:
         return bool(end_leftovers(places.root))
     os.kill(state.supervisor.pid, signal.SIGTERM)
-    deadline = clock.monotonic() + STOP_SECONDS_MAX
-    pause = threading.Event()
-    while state.supervisor.is_alive and clock.monotonic() < deadline:
-        pause.wait(LOOK_SECONDS)
+    _wait_gone(state.supervisor, clock)
     if state.supervisor.is_alive:
         end_leftover(state.supervisor.pid, state.supervisor.created)
     end_leftovers(places.root)

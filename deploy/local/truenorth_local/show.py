@@ -55,8 +55,9 @@ class Steps:
 def table(status: Status) -> Table:
     """Return every part with its state and address."""
     shown = Table(box=None, pad_edge=False)
-    for heading in ("part", "state", "address", ""):
-        shown.add_column(heading, overflow="fold")
+    for heading in ("part", "state", "address"):
+        shown.add_column(heading, no_wrap=True)
+    shown.add_column("", overflow="fold")
     for part in status.parts:
         again = f"started again {part.restarts}x" if part.restarts else ""
         detail = "; ".join(text for text in (again, part.detail) if text)

@@ -1,0 +1,81 @@
+# Everything a developer types. `make` alone lists it. Needs a Python (3.11 or later) with venv and pip; uv is used when there.
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.PHONY: help setup up down reset status demo test test-browser check bench fmt lint types imports verify lock
+
+PYTHON ?= python3
+BIN := .venv/bin
+STAMP := .venv/.made-by-make
+DISTRIBUTIONS := shared $(wildcard services/*) deploy/local
+PROJECTS := pyproject.toml $(addsuffix /pyproject.toml,$(DISTRIBUTIONS))
+SOURCES := shared/truenorth $(wildcard services/*/truenorth_*) deploy/local/truenorth_local tests
+
+help: ## This list
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' Makefile
+
+setup: $(STAMP) ## Make .venv with the locked, hash-checked requirements and the workspace
+
+$(STAMP): requirements.txt $(PROJECTS)
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+	  echo "truenorth needs Python 3.11 or later; this is $$($(PYTHON) --version 2>&1): run make with PYTHON=/path/to/python3.11." >&2; exit 3; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || command -v uv >/dev/null || { \
+	  echo "This Python has no venv or pip: install them (on Debian and Ubuntu the package python3-venv), or uv." >&2; exit 3; }
+	@if command -v uv >/dev/null; then \
+	  { [ -x $(BIN)/python ] || uv venv --quiet --python $(PYTHON) .venv; } && \
+	  VIRTUAL_ENV=.venv uv pip install --quiet --require-hashes -r requirements.txt && \
+	  VIRTUAL_ENV=.venv uv pip install --quiet --no-deps --no-build-isolation $(addprefix -e ./,$(DISTRIBUTIONS)); \
+	else \
+	  echo "Making .venv (the first time takes a few minutes) ..." && \
+	  { $(BIN)/python -c '' 2>/dev/null || $(PYTHON) -m venv --clear .venv; } && \
+	  $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt && \
+	  $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation $(addprefix -e ./,$(DISTRIBUTIONS)); \
+	fi || { echo "The requirements could not be installed (the lines above say why): check the network and the room on the disk, then run make setup again." >&2; exit 3; }
+	@touch $@
+
+up: setup ## Start the whole platform on this machine and wait until it is ready
+	@$(BIN)/truenorth up
+
+down: setup ## Stop it; nothing is lost
+	@$(BIN)/truenorth down
+
+reset: setup ## Stop it and remove its data (asks; YES=1 does not)
+	@$(BIN)/truenorth reset $(if $(YES),--yes)
+
+status: setup ## Every part with its state and address
+	@$(BIN)/truenorth status
+
+demo: setup ## up, with a simulated book of business and live traffic
+	@$(BIN)/truenorth demo
+
+verify: setup ## Fold all history again and compare it with what is stored
+	@$(BIN)/truenorth verify
+
+test: setup ## All tests but those that need a browser, on real Kafka and PostgreSQL
+	@$(BIN)/pytest $(ARGS)
+
+test-browser: setup ## Tests that need Chromium (from CHROMIUM, or one on the path)
+	@[ -n "$$CHROMIUM" ] || command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null || { \
+	  echo "No Chromium: install one (on Debian the package chromium), or set CHROMIUM to its path." >&2; exit 3; }
+	@$(BIN)/pytest -m browser $(ARGS)
+
+check: lint types imports test ## What has to pass before a commit
+
+fmt: setup ## Format the code
+	@$(BIN)/ruff format . && $(BIN)/ruff check --fix .
+
+lint: setup ## Formatting and lint rules
+	@$(BIN)/ruff format --check . && $(BIN)/ruff check .
+
+types: setup ## mypy --strict over code and tests
+	@$(BIN)/mypy $(SOURCES)
+
+imports: setup ## Who may import whom
+	@$(BIN)/lint-imports
+
+bench: setup ## Measure throughput and latency; prints JSON
+	@$(BIN)/python -m tests.benchmarks $(ARGS)
+
+lock: setup ## Write requirements.txt again from every pyproject.toml
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-package truenorth \
+	  --no-annotate --no-header --group pyproject.toml:dev --all-extras $(addsuffix /pyproject.toml,$(DISTRIBUTIONS)) \
+	  -o requirements.txt
