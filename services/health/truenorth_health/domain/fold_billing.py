@@ -150,7 +150,7 @@ def paid(state: AccountState, event: Event, time_ms: int, _record_ms: int) -> No
         one.paid_ms = time_ms
 
 
-def failed(state: AccountState, event: Event, time_ms: int, _record_ms: int) -> None:
+def failed(state: AccountState, _event: Event, time_ms: int, _record_ms: int) -> None:
     """Fold ``payment.failed``."""
     kept = _open(state, time_ms)
     if len(kept.failed_ms) >= FAILED_PAYMENTS_MAX:

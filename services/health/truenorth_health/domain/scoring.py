@@ -9,7 +9,7 @@ from truenorth_health.domain.signals import INDEX, Signals
 
 @dataclass(slots=True)
 class Scored:
-    """One evaluation. Lists run in the order of the scorecard's measures (``scores``, ``parts``, ``of``) and dimensions.
+    """One evaluation. Lists run in the order of the scorecard's measures, and of its dimensions.
 
     ``parts`` are contributions in points of the overall score; they add up to ``score``. ``of`` is the most each
     could give. ``fired`` are the words of the exceptions that moved the score.

@@ -73,7 +73,7 @@ def _plain(runs: Runs) -> str:
 def compose(
     view: View, *, band: str, was: list[float] | None, delta: float | None, standings: list[Standing], open_: set[str]
 ) -> Sentence:
-    """Return the sentence: a person's word, a milestone at risk, what is missing, what was lost, or that it is steady."""
+    """Return the sentence: a person's word, a milestone at risk, what is missing, what was lost, or steady."""
     told: list[Runs] = []
     if view.override is not None:
         told.append([(f"Set by {view.override.by}", True), (f": {view.override.reason}", False)])

@@ -161,12 +161,10 @@ def display(signal: str, value: float | None, *, signed: bool = True) -> str:
         return "–"
     if not signed:
         value = abs(value)
-    if signal in _SHARES:
-        return words.percent(value * 100)
-    if signal in _PERCENTS:
-        return words.percent(value)
+    if signal in _SHARES or signal in _PERCENTS:
+        return words.percent(value * 100 if signal in _SHARES else value)
     if signal in _DAYS:
-        return ("−" if value < 0 and signed else "") + words.days(value)
+        return (words.MINUS if value < 0 else "") + words.days(value)
     if signal == "first_response_hours_28d":
         return words.hours(value)
     if signal in _MEANS:
