@@ -32,7 +32,7 @@ def service_settings(
     write_key_file: Path,
 ) -> dict[str, str]:
     """Return a service's environment: the user's, with the stack's addresses over it."""
-    kept = {"TRUENORTH_MAIL_FROM": MAIL_FROM} | dict(environment)
+    kept = {"TRUENORTH_MAIL_FROM": MAIL_FROM, "TRUENORTH_WEBHOOK_ALLOW_PRIVATE": "yes"} | dict(environment)
     if "TRUENORTH_WEBHOOK_SECRET_FILE" not in kept:
         kept.setdefault("TRUENORTH_WEBHOOK_SECRET", webhook_secret)
     if "TRUENORTH_WRITE_KEY" not in kept:
