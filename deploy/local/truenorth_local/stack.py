@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from truenorth.clock import Clock
-from truenorth.errors import MissingError
+from truenorth.errors import MissingError, RefusedError
 from truenorth.ids import random_secret
 from truenorth.topics import PARTITIONS_DEFAULT
 
@@ -79,6 +79,12 @@ class LocalStack:
 
     def launch(self, name: str, start: Callable[[], Process]) -> Process:
         """Start a part and remember how, so that `revive` can start it again."""
+        before = self.processes.get(name)
+        if before is not None:
+            if before.poll() is None:
+                raise RefusedError("part.runs", f"{name} runs already; stop it first, or give this one another label.")
+            before.wait()
+            before.log.close()
         self._starters[name] = start
         self.processes[name] = start()
         write_leftovers(self.places.root, self.processes)
@@ -86,9 +92,6 @@ class LocalStack:
 
     def revive(self, name: str) -> Process:
         """Start a part again that has ended."""
-        ended = self.processes[name]
-        ended.wait()
-        ended.log.close()
         return self.launch(name, self._starters[name])
 
     def _start_kafka(self, progress: jars.Progress) -> None:
