@@ -71,7 +71,8 @@ class HttpServer:
             MissingError: when the address is taken or not ours; names it and the remedy.
         """
         family = socket.AF_INET6 if ":" in self._host else socket.AF_INET
-        bound = socket.socket(family, socket.SOCK_STREAM)
+        # Naming the protocol lets asyncio set TCP_NODELAY on what it accepts: without it each answer waits 40 ms.
+        bound = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         try:
             bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             bound.bind((self._host, self._port))
