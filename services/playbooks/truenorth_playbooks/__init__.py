@@ -1,1 +1,1 @@
-""""""
+"""playbooks: reacts to crossings, opens runs, gives people tasks, raises alerts."""

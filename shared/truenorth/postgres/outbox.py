@@ -8,7 +8,7 @@ A row exists exactly as long as it is unsent. Readers may see a row twice after 
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import BigInteger, Column, Identity, LargeBinary, MetaData, Table, Text, Uuid, delete, select, text
 from sqlalchemy.dialects.postgresql import insert
@@ -46,6 +46,34 @@ def outbox_table(metadata: MetaData) -> Table:
     )
 
 
+class Pending(NamedTuple):
+    """One record to say. ``event_id`` is a UUID, ``topic`` the catalogue's short name; an empty ``key`` means none."""
+
+    event_id: str
+    topic: str
+    key: str
+    event_type: str
+    value: bytes
+
+
+async def put_all(connection: AsyncConnection, table: Table, records: Sequence[Pending], *, now_ms: int) -> None:
+    """Add records, in this order, in the caller's transaction. An id that is still unsent is not added again."""
+    if not records:
+        return
+    rows = [
+        {
+            "id": record.event_id,
+            "aggregatetype": record.topic,
+            "aggregateid": record.key,
+            "type": record.event_type,
+            "payload": record.value,
+            "created_ms": now_ms,
+        }
+        for record in records
+    ]
+    await connection.execute(insert(table).on_conflict_do_nothing(index_elements=["id"]), rows)
+
+
 async def put(
     connection: AsyncConnection,
     table: Table,
@@ -57,16 +85,8 @@ async def put(
     value: bytes,
     now_ms: int,
 ) -> None:
-    """Add one record in the caller's transaction.
-
-    ``event_id`` is a UUID; ``topic`` the catalogue's short name; an empty ``key`` means none. The same id
-    again, while the first is still unsent, changes nothing.
-    """
-    await connection.execute(
-        insert(table)
-        .values(id=event_id, aggregatetype=topic, aggregateid=key, type=event_type, payload=value, created_ms=now_ms)
-        .on_conflict_do_nothing(index_elements=["id"])
-    )
+    """Add one record in the caller's transaction; see `Pending` and `put_all`."""
+    await put_all(connection, table, [Pending(event_id, topic, key, event_type, value)], now_ms=now_ms)
 
 
 class OutboxRelay:

@@ -1,0 +1,1 @@
+"""How playbooks keeps things in PostgreSQL."""

@@ -1,0 +1,120 @@
+"""Builds the whole service from its settings."""
+
+import asyncio
+from pathlib import Path
+from typing import Final
+
+from truenorth import topics
+from truenorth.clock import Clock, SystemClock
+from truenorth.definitions.live import LiveDefinitions
+from truenorth.ids import random_id
+from truenorth.kafka.consumer import ConsumerLoop
+from truenorth.kafka.producer import LanesProducer
+from truenorth.lifecycle import Part, run_service
+from truenorth.postgres.engine import make_engine
+from truenorth.postgres.migrations import migrate, require_current
+from truenorth.postgres.outbox import OutboxRelay
+from truenorth.telemetry import TelemetryServer, make_registry
+
+from truenorth_playbooks.adapters.store import PostgresStore
+from truenorth_playbooks.adapters.tables import OUTBOX, SCHEMA
+from truenorth_playbooks.handlers.overdue import OverdueLoop
+from truenorth_playbooks.handlers.react import Reactor
+from truenorth_playbooks.metrics import Metrics
+from truenorth_playbooks.settings import Settings
+
+MIGRATIONS: Final = Path(__file__).parent / "adapters" / "migrations"
+GROUP: Final = "truenorth-playbooks"
+TOPICS: Final = ("health-changes", "milestones", "actions")
+
+
+class App:
+    """One playbooks process. `run` starts its parts in order and returns the exit code."""
+
+    def __init__(self, settings: Settings, *, clock: Clock | None = None) -> None:
+        self._settings = settings
+        self._clock = clock or SystemClock()
+        registry = make_registry()
+        metrics = Metrics(registry)
+        self.engine = make_engine(settings.database_url, schema=SCHEMA)
+        self.producer = LanesProducer(settings.bootstrap, clock=self._clock, client_id="truenorth-playbooks")
+        self.definitions = LiveDefinitions(settings.bootstrap, self._clock)
+        self.relay = OutboxRelay(self.engine, OUTBOX, self.producer.send_many, schema=SCHEMA, clock=self._clock)
+        store = PostgresStore(self.engine, worker=random_id())
+        reactor = Reactor(
+            store,
+            current=lambda: self.definitions.current,
+            wake=self.relay.wake,
+            clock=self._clock,
+            metrics=metrics,
+        )
+        self.consumer = ConsumerLoop(
+            settings.bootstrap,
+            GROUP,
+            [topics.full_name(name) for name in TOPICS],
+            reactor.handle,
+            clock=self._clock,
+            position=store.places,
+            from_start=True,
+            client_id="truenorth-playbooks",
+        )
+        self.overdue = OverdueLoop(store, wake=self.relay.wake, clock=self._clock, metrics=metrics)
+        self.telemetry = TelemetryServer(
+            settings.host, settings.telemetry_port, live=self.live, ready=self.ready, registry=registry
+        )
+        self._caught_up_once = False
+        metrics.watch(
+            lag=lambda: float(self.consumer.progress.lag_records),
+            sent=lambda: float(self.relay.sent),
+            waiting_s=self._oldest_unsent_s,
+        )
+
+    async def run(self, stopping: asyncio.Event | None = None) -> int:
+        """Run until SIGTERM, SIGINT or ``stopping``."""
+        try:
+            return await run_service(
+                Part.of("telemetry", self.telemetry),
+                Part("database schema", start=self._require_schema),
+                Part.of("producer", self.producer),
+                Part.of("definitions", self.definitions),
+                Part.of("outbox relay", self.relay),
+                Part.of("consumer", self.consumer, stop_within_s=20),
+                Part.of("timers", self.overdue),
+                stopping=stopping,
+            )
+        finally:
+            await self.engine.dispose()
+
+    def live(self) -> str | None:
+        """Say what is stuck: a restart may help then. A broker or database that is away is no reason for one."""
+        limit_s = self._settings.stuck_s_max
+        if self.definitions.failure is not None:
+            return self.definitions.failure
+        if self.consumer.progress.stuck_for_s > limit_s:
+            return f"no record applied for {self.consumer.progress.stuck_for_s:.0f} s although there are some"
+        return None
+
+    def ready(self) -> str | None:
+        """Say what is still missing before crossings have their effect at once."""
+        if self.definitions.current is None:
+            return "no definitions are in force; run truenorth apply"
+        if not self._caught_up_once:
+            if not self.consumer.progress.caught_up:
+                return f"reading what came before; {self.consumer.progress.lag_records} records to go"
+            self._caught_up_once = True
+        silent_s = self._clock.monotonic() - self.overdue.looked_at
+        if silent_s > self._settings.stuck_s_max / 4:
+            return f"the database has not answered for {silent_s:.0f} s"
+        return None
+
+    async def _require_schema(self) -> None:
+        await require_current(self.engine, SCHEMA, MIGRATIONS, command="python -m truenorth_playbooks migrate")
+
+    def _oldest_unsent_s(self) -> float:
+        oldest_ms = self.relay.oldest_ms
+        return 0.0 if oldest_ms is None else max(0.0, (self._clock.now_ms() - oldest_ms) / 1000)
+
+
+async def run_migrations(settings: Settings) -> str:
+    """Bring the schema up to date and return its revision."""
+    return await migrate(settings.database_url, SCHEMA, MIGRATIONS)

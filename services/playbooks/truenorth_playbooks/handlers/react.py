@@ -1,0 +1,162 @@
+"""React to batches of records: one transaction holds their effects and the place they were read at."""
+
+import logging
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from truenorth.clock import Clock
+from truenorth.codec import parse_event
+from truenorth.definitions.model import Bundle, Playbook
+from truenorth.errors import HaltError, RefusedError, TransientError
+from truenorth.events.envelope import Event
+from truenorth.events.health import HealthChanged, MilestoneChanged
+from truenorth.ids import derived_id
+from truenorth.kafka.records import Record
+
+from truenorth_playbooks.domain import actions, crossings, runs
+from truenorth_playbooks.domain.book import Book
+from truenorth_playbooks.metrics import Metrics
+from truenorth_playbooks.ports.store import Store, Unit
+
+log = logging.getLogger(__name__)
+
+POISON_SHARE_MAX: Final = 0.5
+POISON_RECORDS_MIN: Final = 20
+"""From this many unreadable records in one batch, more than the share above halts the service."""
+
+
+@dataclass(slots=True)
+class Batch:
+    """A batch taken apart: what is ours in it, in order, and what nobody can read."""
+
+    events: list[Event] = field(default_factory=list)
+    poison: list[tuple[Record, str]] = field(default_factory=list)
+
+    def ids_of(self, name: str) -> set[str]:
+        """Return the tasks (``task_id``) or alerts (``alert_id``) that actions name."""
+        return {found for event in self.events if (found := getattr(event.data, name, None)) is not None}
+
+
+class Reactor:
+    """Handles the batches of one consumer.
+
+    ``current`` gives the definitions in force, ``wake`` tells the relay that there is something to send.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        *,
+        current: Callable[[], Bundle | None],
+        wake: Callable[[], None],
+        clock: Clock,
+        metrics: Metrics,
+    ) -> None:
+        self._store = store
+        self._current = current
+        self._wake = wake
+        self._clock = clock
+        self._metrics = metrics
+        self._versions: dict[str, Playbook] = {}
+        self._rules: tuple[str, runs.Rules] | None = None
+
+    async def handle(self, records: Sequence[Record]) -> None:
+        """Apply a batch, once.
+
+        Raises:
+            TransientError: no definitions are in force yet, or the database is away; nothing was applied.
+            HaltError: most of the batch cannot be read: rather stop than park everything.
+        """
+        rules = self._rules_in_force()
+        began = self._clock.monotonic()
+        async with self._store.unit() as unit:
+            now_ms = self._clock.now_ms()
+            fresh = await unit.fresh(records)
+            batch = _parsed(fresh)
+            books, said = await self._apply(unit, batch, rules, now_ms)
+            for record, reason in batch.poison:
+                await unit.park(record, reason, now_ms)
+        if said or batch.poison:
+            self._wake()
+        self._count(fresh, batch, books)
+        self._metrics.batch(self._clock.monotonic() - began, said)
+
+    def _rules_in_force(self) -> runs.Rules:
+        bundle = self._current()
+        if bundle is None:
+            raise TransientError("no definitions are in force; run truenorth apply")
+        if self._rules is None or self._rules[0] != bundle.hash:
+            playbooks = [(runs.version_of(playbook), playbook) for playbook in bundle.definitions.playbooks]
+            people = {person.id: person for person in bundle.definitions.people}
+            self._rules = bundle.hash, runs.Rules(playbooks, people)
+            self._versions |= dict(playbooks)
+        return self._rules[1]
+
+    async def _apply(self, unit: Unit, batch: Batch, rules: runs.Rules, now_ms: int) -> tuple[dict[str, Book], int]:
+        accounts = {event.account for event in batch.events}
+        if not accounts:
+            return {}, 0
+        books = await unit.books(accounts, tasks=batch.ids_of("task_id"), alerts=batch.ids_of("alert_id"))
+        await self._load_versions(unit, books)
+        acted = [_action_id(event) for event in batch.events if isinstance(event.data, actions.ACTIONS)]
+        unacted = await unit.first_time(acted, now_ms)
+        for event in batch.events:
+            book = books[event.account]
+            if isinstance(event.data, HealthChanged):
+                runs.see(book, crossings.from_change(event.data), rules, self._versions.__getitem__, now_ms)
+            elif isinstance(event.data, MilestoneChanged):
+                runs.see(book, crossings.from_milestone(event.data), rules, self._versions.__getitem__, now_ms)
+            elif (action_id := _action_id(event)) in unacted:
+                unacted.discard(action_id)
+                actions.act(book, event.data, now_ms)
+            else:
+                book.noted.append(("ignored_repeat", event.type))
+        used = {run.version for book in books.values() for run in book.runs.values() if run.run_id in book.changed_runs}
+        said = await unit.save(books.values(), {version: self._versions[version] for version in used}, now_ms)
+        return books, said
+
+    async def _load_versions(self, unit: Unit, books: dict[str, Book]) -> None:
+        wanted = {run.version for book in books.values() for run in book.open_runs()} - self._versions.keys()
+        if wanted:
+            self._versions |= await unit.playbooks(wanted)
+
+    def _count(self, fresh: Sequence[Record], batch: Batch, books: dict[str, Book]) -> None:
+        for topic, count in Counter(record.topic for record in fresh).items():
+            self._metrics.records(topic, count)
+        for book in books.values():
+            self._metrics.happened(book.noted)
+        for _ in batch.poison:
+            self._metrics.parked()
+        now_ms = self._clock.now_ms()
+        for event in batch.events:
+            if isinstance(event.data, HealthChanged | MilestoneChanged) and books[event.account].said:
+                self._metrics.crossing_delay((now_ms - event.data.decided_ms) / 1000)
+
+
+def _parsed(records: Sequence[Record]) -> Batch:
+    batch = Batch()
+    for record in records:
+        if record.value is None:
+            continue
+        try:
+            event = parse_event(record.value)
+        except RefusedError as error:
+            batch.poison.append((record, f"{error.code}: {error.message}"))
+            log.warning(
+                "a record cannot be read and is parked",
+                extra={"topic": record.topic, "partition": record.partition, "offset": record.offset},
+            )
+            continue
+        if isinstance(event.data, (HealthChanged, MilestoneChanged, *actions.ACTIONS)):
+            batch.events.append(event)
+    if len(batch.poison) >= POISON_RECORDS_MIN and len(batch.poison) > POISON_SHARE_MAX * len(records):
+        raise HaltError(
+            f"{len(batch.poison)} of {len(records)} records cannot be read; the first: {batch.poison[0][1]}"
+        )
+    return batch
+
+
+def _action_id(event: Event) -> str:
+    return derived_id("action", event.source, event.id)
