@@ -1,0 +1,48 @@
+"""Numbers as benches report them."""
+
+import os
+import platform
+from collections.abc import Sequence
+from typing import Any
+
+import psutil
+
+
+def percentiles(seconds: Sequence[float]) -> dict[str, float | int]:
+    """Return n, p50, p95, p99 and the largest in milliseconds (nearest rank)."""
+    ordered = sorted(seconds)
+    if not ordered:
+        return {"n": 0}
+
+    def at(share: float) -> float:
+        return round(ordered[min(len(ordered) - 1, int(share * len(ordered)))] * 1000, 2)
+
+    return {"n": len(ordered), "p50": at(0.50), "p95": at(0.95), "p99": at(0.99), "max": at(1.0)}
+
+
+def machine() -> dict[str, Any]:
+    """Return what the figures were measured on."""
+    return {
+        "cores": os.cpu_count(),
+        "cores_usable": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "memory_gib": round(psutil.virtual_memory().total / 2**30, 1),
+        "system": f"{platform.system()} {platform.machine()}",
+        "python": platform.python_version(),
+        "load_1_min_at_start": round(os.getloadavg()[0], 2),
+    }
+
+
+def cpu_seconds(pid: int) -> float:
+    """Return the processor time a process has used so far, its children included."""
+    process = psutil.Process(pid)
+    times = [one.cpu_times() for one in [process, *process.children(recursive=True)]]
+    return float(sum(time.user + time.system for time in times))
+
+
+def pin(pid: int, core: int) -> bool:
+    """Hold a process on one core; False where the system cannot."""
+    process = psutil.Process(pid)
+    if not hasattr(process, "cpu_affinity") or (os.cpu_count() or 1) < 2:
+        return False
+    process.cpu_affinity([core])
+    return True

@@ -1,0 +1,85 @@
+"""Events a second through the edge on one core, beside a plain FastAPI + pydantic + `send` endpoint."""
+
+import json
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import httpx
+from truenorth.clock import SystemClock
+from truenorth_local.places import free_ports
+from truenorth_local.processes import Process
+from truenorth_local.stack import LocalStack
+
+from tests.benchmarks.figures import cpu_seconds, pin
+from tests.ingest.running import running_ingest
+
+PER_REQUEST = (1, 15, 100)
+SECONDS = 6.0
+CONNECTIONS = 32
+SERVER_CORE = 0
+
+
+def measure(stack: LocalStack, *, seconds: float = SECONDS) -> dict[str, Any]:
+    """Return the figures of both endpoints, taken in turns so that a busy minute hits both."""
+    figures: dict[str, Any] = {"truenorth_ingest": {}, "fastapi_pydantic_send": {}}
+    with tempfile.TemporaryDirectory() as folder, running_ingest(stack, Path(folder)) as ours:
+        plain, port = _start_plain(stack)
+        try:
+            servers = {
+                "truenorth_ingest": (ours.process, int(ours.url.rpartition(":")[2]), ours.key),
+                "fastapi_pydantic_send": (plain, port, "any"),
+            }
+            for process, _, _ in servers.values():
+                pin(process.pid, SERVER_CORE)
+            for per_request in PER_REQUEST:
+                for name, (process, at, key) in servers.items():
+                    figures[name][f"{per_request}_per_request"] = _run(process, at, key, per_request, seconds)
+        finally:
+            stack.stop_service("plain")
+    figures["times_plain"] = {
+        name: round(
+            figures["truenorth_ingest"][name]["events_per_cpu_second"]
+            / figures["fastapi_pydantic_send"][name]["events_per_cpu_second"],
+            1,
+        )
+        for name in figures["truenorth_ingest"]
+    }
+    return figures
+
+
+def _run(process: Process, port: int, key: str, per_request: int, seconds: float) -> dict[str, Any]:
+    command = [sys.executable, "-m", "tests.benchmarks.http_load", str(port), "/v1/events", key]
+    command += [str(per_request), str(seconds), str(CONNECTIONS)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as load:
+        assert load.stderr is not None
+        load.stderr.readline()  # it begins; the warm-up's processor time counts, and so do its events below
+        before = cpu_seconds(process.pid)
+        out, err = load.communicate(timeout=seconds * 4 + 60)
+        used = cpu_seconds(process.pid) - before
+    if load.returncode:
+        raise RuntimeError(err)
+    told: dict[str, Any] = json.loads(out)
+    told["events_per_second"] = round(told["events"] / told["seconds"])
+    told["server_cpu_seconds"] = round(used, 2)
+    told["events_per_cpu_second"] = round(told["events_with_warmup"] / used)
+    return told
+
+
+def _start_plain(stack: LocalStack) -> tuple[Process, int]:
+    (port,) = free_ports(1)
+    command = [sys.executable, "-m", "tests.benchmarks.plain_endpoint", stack.bootstrap, str(port)]
+    log = stack.log("plain")
+    process = stack.launch("plain", lambda: Process("plain", command, stack.environment, log=log))
+    clock = SystemClock()
+    until = clock.monotonic() + 30
+    while True:
+        try:
+            httpx.get(f"http://127.0.0.1:{port}/openapi.json").raise_for_status()
+        except httpx.TransportError:
+            if clock.monotonic() > until:
+                raise
+        else:
+            return process, port
