@@ -11,9 +11,11 @@ from contextlib import asynccontextmanager
 from typing import Annotated, Any
 
 import uvicorn
-from aiokafka import AIOKafkaProducer
+from aiokafka import AIOKafkaProducer as _AIOKafkaProducer
 from fastapi import FastAPI, Header, HTTPException
 from pydantic import BaseModel, Field
+
+AIOKafkaProducer: Any = _AIOKafkaProducer  # half typed
 
 
 class Usage(BaseModel):

@@ -1,11 +1,14 @@
 """What the edge accepts, what it makes of it, and how it refuses."""
 
 import json
+from datetime import UTC, timedelta, timezone
 from typing import Any
 
 import pytest
-from truenorth.clock import ManualClock
-from truenorth.codec import parse_event, rfc3339
+from hypothesis import given
+from hypothesis import strategies as st
+from truenorth.clock import ManualClock, from_millis
+from truenorth.codec import parse_event, parse_time, rfc3339
 from truenorth.errors import RefusedError
 from truenorth.events.catalogue import CATALOGUE
 from truenorth.events.inputs import UsageRecorded
@@ -51,6 +54,21 @@ def test_a_time_in_the_future_is_clamped_and_a_little_ahead_is_kept() -> None:
     ahead = parse_event(accept(usage(time=rfc3339(NOW_MS + 6 * 60_000))).value)
     slightly = parse_event(accept(usage(time=rfc3339(NOW_MS + 4 * 60_000))).value)
     assert (ahead.time_ms, slightly.time_ms) == (NOW_MS, NOW_MS + 4 * 60_000)
+
+
+@given(
+    millis=st.integers(0, NOW_MS),
+    zone=st.sampled_from([UTC, timezone(timedelta(hours=5))]),
+    precision=st.sampled_from(["seconds", "milliseconds", "microseconds", "minutes"]),
+    zulu=st.booleans(),
+)
+def test_every_way_to_write_a_time_means_the_same_moment(
+    millis: int, zone: timezone, precision: str, zulu: bool
+) -> None:
+    text = from_millis(millis).astimezone(zone).isoformat(timespec=precision)
+    text = text.replace("+00:00", "Z") if zulu else text
+    written = json.loads(accept(usage(time=text)).value)["time"]
+    assert written == rfc3339(parse_time(text))
 
 
 def test_numbers_as_ids_become_text() -> None:

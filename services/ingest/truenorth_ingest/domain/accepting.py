@@ -19,6 +19,7 @@ from truenorth_ingest.domain.lenient import as_strict_json
 from truenorth_ingest.domain.limits import Limits
 from truenorth_ingest.domain.people import with_pseudonyms
 from truenorth_ingest.domain.pseudonyms import Pseudonyms
+from truenorth_ingest.domain.times import Times
 
 FAMILIES_TAKEN: Final = frozenset(
     {"usage", "tickets", "billing", "surveys", "accounts", "engagements", "contacts", "erasures", "backfills"}
@@ -57,6 +58,7 @@ class Acceptor:
         self._limits = limits
         self._people = pseudonyms
         self._new_id = new_id
+        self._times = Times(future_ms_max=limits.future_ms_max)
 
     def accept(self, raw: bytes | msgspec.Raw, *, sender: Sender, now_ms: int) -> Accepted:
         """Return the record of an event.
@@ -74,16 +76,15 @@ class Acceptor:
             raise type_refusal(event.type, TYPES_TAKEN)
         account = self._account(event.subject)
         payload = with_pseudonyms(_payload(event), self._people)
-        time_ms = self._time_ms(event.time, now_ms)
         envelope = Envelope(
             id=self._id(event.id),
             source=self._source(event.source, sender),
             type=event.type,
             subject=account,
-            time=codec.rfc3339(time_ms),
+            time=self._times.happened(event.time, now_ms),
             data=msgspec.Raw(codec.encode_json(payload)),
             specversion="1.0",
-            recordedtime=codec.rfc3339(now_ms),
+            recordedtime=self._times.now(now_ms),
             datacontenttype="application/json",
             traceparent=(event.traceparent or "")[:64],
             backfill=_backfill(event.backfill),
@@ -122,14 +123,6 @@ class Acceptor:
                 field="source",
             )
         return given
-
-    def _time_ms(self, given: str | None, now_ms: int) -> int:
-        if not given:
-            return now_ms
-        time_ms = codec.parse_time(given)
-        if time_ms < 0:
-            raise RefusedError("time_out_of_range", "a time lies after 1970-01-01T00:00:00Z", field="time")
-        return now_ms if time_ms > now_ms + self._limits.future_ms_max else time_ms
 
 
 def _outside(raw: bytes | msgspec.Raw) -> Incoming:
