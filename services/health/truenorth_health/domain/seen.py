@@ -26,7 +26,7 @@ class SeenRing:
 
     __slots__ = ("count", "pages", "written")
 
-    def __init__(self, pages: list[bytearray]) -> None:
+    def __init__(self, pages: list[bytes | bytearray]) -> None:
         self.pages = pages
         self.count = max((int.from_bytes(page[:_FILTER], "big") for page in pages), default=0)
         self.written: set[int] = set()
@@ -35,13 +35,15 @@ class SeenRing:
         """Remember ``key`` (8 bytes) at ``second``; False when it was accepted within 24 h and the last 4,096."""
         place = _FILTER + (key[0] << 1 | key[1] & 1)
         bit = 1 << (key[1] >> 1 & 7)
-        for number, page in enumerate(self.pages):
-            if page[place] & bit and self._holds(number, key, second):
+        for page in self.pages:
+            if page[place] & bit and self._holds(page, key, second):
                 return False
         number, entry = divmod(self.count % _CAPACITY, SEEN_PAGE_ENTRIES)
         if number == len(self.pages):
-            self.pages.append(bytearray(_HEAD))
+            self.pages.append(b"")
         page = self.pages[number]
+        if not isinstance(page, bytearray):
+            page = self.pages[number] = bytearray(page)
         if entry == 0:
             page[:] = bytes(_HEAD)
         page += key + (second & 0xFFFFFFFF).to_bytes(4, "big")
@@ -51,15 +53,15 @@ class SeenRing:
         self.written.add(number)
         return True
 
-    def _holds(self, number: int, key: bytes, second: int) -> bool:
-        page = self.pages[number]
+    def _holds(self, page: bytes | bytearray, key: bytes, second: int) -> bool:
         at = page.find(key, _HEAD)
         while at >= 0:
             entry, rest = divmod(at - _HEAD, _ENTRY)
             if rest == 0:
                 then = int.from_bytes(page[at + 8 : at + _ENTRY], "big")
-                age = (self.count - 1 - number * SEEN_PAGE_ENTRIES - entry) % _CAPACITY
-                if second - then <= SEEN_SECONDS and age < SEEN_IDS:
+                last = int.from_bytes(page[:_FILTER], "big") - 1
+                ordinal = last - last % SEEN_PAGE_ENTRIES + entry
+                if second - then <= SEEN_SECONDS and self.count - ordinal <= SEEN_IDS:
                     return True
             at = page.find(key, at + 1)
         return False

@@ -11,6 +11,7 @@ from truenorth_health.domain.compiled import CompiledMeasure
 from truenorth_health.domain.limits import DAY_MS
 from truenorth_health.domain.milestones import Standing
 from truenorth_health.domain.signals import display
+from truenorth_health.domain.signals import told as in_words
 from truenorth_health.domain.view import View
 
 Runs = list[tuple[str, bool]]
@@ -56,7 +57,7 @@ def drivers(ranked: list[Move], *, fell: bool, limit: int = 5) -> list[Driver]:
 def _why(move: Move) -> Runs:
     """Return a driver's words; ``**`` in a template marks the strong run, else it ends with the number."""
     source = move.measure.source
-    value = display(source.signal, move.value, signed=False)
+    value = in_words(source.signal, move.value)
     if not source.why:
         return [(f"{source.name} {display(source.signal, move.value)}", True)]
     if "**" in source.why:
@@ -82,10 +83,10 @@ def compose(
         told.append(_unknown(view))
     if "champion_gone" in open_ and band in {"red", "yellow"}:
         told.append([("champion left", True)])
-    if view.scored.fired:
-        told.append([(view.scored.fired[-1], True)])
     if band != "unknown":
         told += _losses(view, was, delta, band, room=2 - len(told))
+    if view.scored.fired and len(told) < 2:
+        told.append([(view.scored.fired[-1], True)])
     if not told:
         told.append(_steady(view, was, delta))
     if "champion_gone" in open_ and band == "green" and len(told) < 2:
@@ -155,7 +156,8 @@ def _join(told: list[Runs]) -> Runs:
     for index, part in enumerate(told):
         if index:
             runs.append(("; ", False))
-        runs += [(text, strong and not has_strong) for text, strong in part]
+        words_of = [(_lowered(part[0][0]), part[0][1]), *part[1:]] if index else part
+        runs += [(text, strong and not has_strong) for text, strong in words_of]
         has_strong = has_strong or any(strong for _, strong in part)
     first, strong = runs[0]
     runs[0] = (first[:1].upper() + first[1:], strong)
@@ -166,6 +168,11 @@ def _join(told: list[Runs]) -> Runs:
         else:
             merged.append((text, is_strong))
     return merged
+
+
+def _lowered(text: str) -> str:
+    """Lower the first letter inside a sentence, except of an abbreviation (``P1``)."""
+    return text[:1].lower() + text[1:] if text[1:2].islower() or text[1:2] == " " else text
 
 
 def churned(churned_ms: int, reason: str) -> Sentence:

@@ -4,6 +4,7 @@ Absence of a ticket, an overdue invoice or a failed payment is a fact (0). Where
 actors, answers, responses) the signal is None, and what is made from it drops out.
 """
 
+from statistics import median
 from typing import Final
 
 from truenorth import words
@@ -34,6 +35,9 @@ SIGNALS: Final[tuple[str, ...]] = (
     "pulse",
 )
 INDEX: Final[dict[str, int]] = {name: index for index, name in enumerate(SIGNALS)}
+_FIRST_DAY: Final = 0.5
+"""What `open_p1_days` says on the day the ticket was opened: more than none, less than a day."""
+
 Signals = list[float | None]
 """In the order of `SIGNALS`."""
 
@@ -106,13 +110,13 @@ def _breadth(state: AccountState, used: int, entitled: list[str]) -> float | Non
 
 def _support(state: AccountState, at_ms: int) -> Signals:
     tickets = state.read(Tickets)
-    open_count, p1_days, responses, ratings = 0, 0, [], []
+    open_count, p1_days, responses, ratings = 0, 0.0, [], []
     day = at_ms // DAY_MS
     for one in tickets.by_id.values():
         if one.is_open or one.state_at > at_ms >= one.opened_ms:
             open_count += 1
             if one.priority == "p1":
-                p1_days = max(p1_days, (at_ms - one.open_since_ms) // DAY_MS)
+                p1_days = max(p1_days, float(day - one.open_since_ms // DAY_MS) or _FIRST_DAY)
         if one.response_minutes is not None and 0 <= day - one.response_at // DAY_MS < 28:
             responses.append(one.response_minutes)
         if one.rating is not None and 0 <= day - one.rating_at // DAY_MS < 90:
@@ -120,8 +124,8 @@ def _support(state: AccountState, at_ms: int) -> Signals:
     ratings += [one.score for one in state.read(Surveys).csat if 0 <= day - one.at_ms // DAY_MS < 90]
     return [
         float(open_count),
-        float(p1_days),
-        sum(responses) / len(responses) / 60 if responses else None,
+        p1_days,
+        median(responses) / 60 if responses else None,
         sum(ratings) / len(ratings) if ratings else None,
     ]
 
@@ -136,16 +140,16 @@ def _billing(state: AccountState, at_ms: int) -> Signals:
         late = 0 if one.due_day is None else day - one.due_day
         if one.overdue or late > 0:
             overdue += 1
-            worst = max(worst, late)
+            worst = max(worst, late, 1)
     failed = sum(0 <= day - moment // DAY_MS < 28 for moment in billing.failed_ms)
     return [float(overdue), float(worst), float(failed)]
 
 
 def _nps(state: AccountState, at_ms: int) -> float | None:
-    """Return the mean (0..10) of the latest answers, of the last 180 days."""
+    """Return the latest answer (0..10), while it is not older than 180 days."""
     oldest_ms = at_ms - NPS_DAYS_VALID * DAY_MS
-    answers = [one.score for one in state.read(Surveys).nps.values() if oldest_ms < one.at_ms <= at_ms]
-    return sum(answers) / len(answers) if answers else None
+    answers = [(one.at_ms, one.score) for one in state.read(Surveys).nps.values() if oldest_ms < one.at_ms <= at_ms]
+    return max(answers)[1] if answers else None
 
 
 def _pulse(state: AccountState, at_ms: int) -> float | None:
@@ -155,18 +159,29 @@ def _pulse(state: AccountState, at_ms: int) -> float | None:
     return said.value
 
 
-def display(signal: str, value: float | None, *, signed: bool = True) -> str:
-    """Return a signal in words: ``9 days``, ``−38 %``, ``31``; a dash for none. ``signed`` False drops the sign."""
+def display(signal: str, value: float | None) -> str:
+    """Return a signal in words: ``9 days``, ``−38 %``, ``31``; a dash for none."""
     if value is None:
         return "–"
-    if not signed:
-        value = abs(value)
     if signal in _SHARES or signal in _PERCENTS:
         return words.percent(value * 100 if signal in _SHARES else value)
     if signal in _DAYS:
-        return (words.MINUS if value < 0 else "") + words.days(value)
+        return _days(value)
     if signal == "first_response_hours_28d":
         return words.hours(value)
     if signal in _MEANS:
         return words.points(value).removesuffix(".0")
     return f"{words.shown(value)} of 5" if signal == "pulse" else str(words.shown(value))
+
+
+def told(signal: str, value: float | None) -> str:
+    """Return a signal as a sentence says it: a change with its direction, ``down 38 %``; else as displayed."""
+    if value is None or signal not in _PERCENTS:
+        return display(signal, value)
+    return f"{'down' if value < 0 else 'up'} {words.percent(abs(value))}"
+
+
+def _days(value: float) -> str:
+    if 0 < value < 1:
+        return "since today"
+    return (words.MINUS if value < 0 else "") + words.days(value)

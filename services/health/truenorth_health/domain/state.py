@@ -77,12 +77,12 @@ class AccountState:
         """Return the seen ids of a source."""
         ring = self._rings.get(source)
         if ring is None:
-            pages: list[bytearray] = []
+            pages: list[bytes | bytearray] = []
             for name in PAGE_NAMES[source]:
                 raw = self.raw.get(name)
                 if raw is None:
                     break
-                pages.append(bytearray(raw))
+                pages.append(raw)
             ring = self._rings[source] = SeenRing(pages)
         return ring
 
