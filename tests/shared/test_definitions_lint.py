@@ -66,7 +66,7 @@ BAD = [
     ("segments: [small]", "segments: [smal]", 27, "segment_unknown"),
     ("when: {band: red}", "when: {}", 25, "trigger_empty"),
     ("when: {band: red}", "when: {band: red, from_bands: [red]}", 25, "trigger_never"),
-    ("when: {band: red}", "when: {finding: champion-gone}", 25, "finding_unknown"),
+    ("when: {band: red}", "when: {finding: champion-left}", 25, "finding_unknown"),
     ("until: {band: yellow}", "until: {band: red}", 26, "until_is_when"),
     ("{account} is red", "{acount} is red", 28, "placeholder_unknown"),
     (

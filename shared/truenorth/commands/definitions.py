@@ -13,10 +13,9 @@ from truenorth.definitions.diff import differences
 from truenorth.definitions.lint import lint as lint_parsed
 from truenorth.definitions.model import Bundle, Definitions
 from truenorth.definitions.parse import Parsed, parse_directory
-from truenorth.errors import DefinitionError, MissingError, RefusedError, TruenorthError
+from truenorth.errors import DefinitionError, RefusedError
 
 EXIT_FINDING = 1
-EXIT_MISSING = 3
 BOOTSTRAP_DEFAULT = "127.0.0.1:19092"
 
 
@@ -45,11 +44,7 @@ def apply(directory: Path, yes: bool) -> None:  # noqa: FBT001 - click passes by
         _show(found)
         click.echo("Nothing was applied.", err=True)
         sys.exit(EXIT_FINDING)
-    try:
-        asyncio.run(_apply(parsed.definitions, ask=not yes))
-    except TruenorthError as error:
-        click.echo(f"Nothing was applied for sure: {error}. Applying again is harmless.", err=True)
-        sys.exit(EXIT_MISSING)
+    asyncio.run(_apply(parsed.definitions, ask=not yes))
 
 
 @click.command()
@@ -79,11 +74,7 @@ async def _apply(definitions: Definitions, *, ask: bool) -> None:
 
 
 def _read(directory: Path) -> tuple[Parsed, list[DefinitionError]]:
-    try:
-        parsed = parse_directory(directory)
-    except MissingError as error:
-        click.echo(str(error), err=True)
-        sys.exit(EXIT_MISSING)
+    parsed = parse_directory(directory)
     return parsed, lint_parsed(parsed)
 
 

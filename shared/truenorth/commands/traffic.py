@@ -14,15 +14,13 @@ import msgspec
 from truenorth import topics
 from truenorth.clock import SystemClock
 from truenorth.codec import rfc3339
-from truenorth.errors import MissingError, RefusedError, TruenorthError
+from truenorth.errors import MissingError
 from truenorth.events.catalogue import CATALOGUE
 from truenorth.ids import random_id
 from truenorth.samples.events import SampleEvent
 from truenorth.samples.sender import EventSender, Rejection
 
 EXIT_FINDING = 1
-EXIT_USE = 2
-EXIT_MISSING = 3
 URL_DEFAULT = "http://127.0.0.1:8400"
 BOOTSTRAP_DEFAULT = "127.0.0.1:19092"
 KEY_FILE = Path(".truenorth/write-key")
@@ -74,14 +72,14 @@ def ravenstack(directory: Path, as_json: bool, url: str, key: str | None) -> Non
 @click.option("--accounts", default=48, show_default=True, type=click.IntRange(1, 5000))
 @click.option("--days", default=60, show_default=True, type=click.IntRange(1, 400), help="How much past to make.")
 @click.option("--seed", default=1, show_default=True, help="The same seed makes the same book.")
-@click.option("--history/--no-history", default=True, show_default=True, help="Post the past.")
+@click.option("--history", is_flag=True, help="Post the past; so it is when --live is not given.")
 @click.option("--live", is_flag=True, help="Then go on in real time, until stopped.")
 @click.option("--rate", default=5.0, show_default=True, type=click.FloatRange(0.1, 2000), help="Live events a second.")
 @click.option("--contacts", is_flag=True, help="Also send the accounts' contacts.")
 @click.option("--print", "only_print", is_flag=True, help="Print the past as JSON lines instead of posting.")
 @_url
 @_key
-def simulate(  # noqa: PLR0913 - one per option
+def simulate(
     *,
     accounts: int,
     days: int,
@@ -102,7 +100,7 @@ def simulate(  # noqa: PLR0913 - one per option
     clock = SystemClock()
     now_ms = clock.now_ms()
     book = make_book(accounts=accounts, seed=seed)
-    past = past_of(book, days=days, seed=seed, now_ms=now_ms, contacts=contacts) if history or only_print else []
+    past = past_of(book, days=days, seed=seed, now_ms=now_ms, contacts=contacts) if history or not live else []
     if only_print:
         for event in past:
             click.echo(_line(event))
@@ -196,7 +194,9 @@ def find_key(given: str | None) -> str:
     if not key and KEY_FILE.is_file():
         key = KEY_FILE.read_text("utf-8")
     if not key.strip():
-        raise MissingError(f"there is no write key: give --key, set TRUENORTH_WRITE_KEY, or let make up leave {KEY_FILE}")
+        raise MissingError(
+            f"there is no write key: give --key, set TRUENORTH_WRITE_KEY, or let make up leave {KEY_FILE}"
+        )
     return key.strip()
 
 
@@ -221,9 +221,3 @@ def _run(work: Coroutine[Any, Any, None]) -> None:
         asyncio.run(work)
     except KeyboardInterrupt:
         click.echo("stopped", err=True)
-    except (MissingError, RefusedError) as error:
-        click.echo(str(error), err=True)
-        sys.exit(EXIT_MISSING)
-    except TruenorthError as error:
-        click.echo(str(error), err=True)
-        sys.exit(EXIT_MISSING)

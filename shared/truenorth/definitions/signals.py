@@ -42,5 +42,5 @@ SIGNALS: Final[tuple[Signal, ...]] = (
 
 BY_NAME: Final[dict[str, Signal]] = {signal.name: signal for signal in SIGNALS}
 
-FINDINGS: Final[tuple[str, ...]] = ()
+FINDINGS: Final[tuple[str, ...]] = ("watermelon", "champion_gone", "no_recent_data")
 """The findings that health opens and clears; a playbook on any other name could never fire."""

@@ -1,0 +1,196 @@
+"""The past of a book: what its back ends would have posted day by day, as backfill. The same seed, the same past."""
+
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+
+from truenorth.clock import date_of_day, day_of, day_start_ms
+from truenorth.events import inputs
+from truenorth.events.payload import PayloadStruct
+from truenorth.events.people import HistoryLoaded
+from truenorth.ids import derived_id
+from truenorth.samples.book import BookAccount
+from truenorth.samples.events import SampleEvent, in_time_order
+
+_HOUR_MS = 3_600_000
+_RECENT_DAYS = 28
+_EVENTS_PER_DAY_MAX = 8
+_WEEKEND_SHARE = 0.25
+
+
+def past_of(book: list[BookAccount], *, days: int, seed: int, now_ms: int, contacts: bool = False) -> list[SampleEvent]:
+    """Return the events of the last ``days`` days in time order, ``history.loaded`` per account last."""
+    events: list[SampleEvent] = []
+    loaded: list[SampleEvent] = []
+    for account in book:
+        past = Past(account, seed=seed, now_ms=now_ms, days=days)
+        events += past.events(contacts=contacts)
+        loaded.append(past.loaded())
+    return in_time_order(events) + loaded
+
+
+@dataclass(slots=True)
+class Past:
+    """One account's past. Event ids are derived from the book's seed, so posting twice is posting once."""
+
+    account: BookAccount
+    seed: int
+    now_ms: int
+    days: int
+
+    def events(self, *, contacts: bool) -> list[SampleEvent]:
+        """Return its events, in no order."""
+        made = list(self._payloads(contacts=contacts))
+        return [
+            SampleEvent(self._id(number), self.account.id, min(time_ms, self.now_ms), data, backfill=True)
+            for number, (time_ms, data) in enumerate(made)
+        ]
+
+    def loaded(self) -> SampleEvent:
+        """Return the event that says its past is complete."""
+        first = date_of_day(self._today - min(self.days, self.account.age_days)).isoformat()
+        return SampleEvent(self._id(-1), self.account.id, self.now_ms, HistoryLoaded(from_on=first))
+
+    @property
+    def _today(self) -> int:
+        return day_of(self.now_ms)
+
+    def _id(self, number: int) -> str:
+        return derived_id("book", str(self.seed), self.account.id, str(self._today), str(number))
+
+    def _ms(self, days_ago: float, hour: float = 9.0) -> int:
+        """Return the moment of an hour so many days ago; today's hours are squeezed into what has passed of it."""
+        if days_ago < 1:
+            start = day_start_ms(self._today)
+            return start + round((self.now_ms - start) * hour / 24)
+        return day_start_ms(self._today - round(days_ago)) + round(hour * _HOUR_MS)
+
+    def _payloads(self, *, contacts: bool) -> Iterator[tuple[int, PayloadStruct]]:
+        rng = random.Random(f"past {self.seed} {self.account.id}")  # noqa: S311 - a reproducible sample
+        yield self._ms(self.account.age_days, 8), facts_of(self.account, today=self._today)
+        yield from self._billing()
+        yield from self._support(rng)
+        yield from self._people(contacts=contacts)
+        yield from self._usage(rng)
+
+    def _billing(self) -> Iterator[tuple[int, PayloadStruct]]:
+        account, story = self.account, self.account.story
+        renews = date_of_day(self._today) + timedelta(days=account.renews_in_days)
+        yield (
+            self._ms(account.age_days, 8.1),
+            inputs.SubscriptionStarted(
+                subscription_id=f"{account.id}-s1",
+                plan=account.plan,
+                seats=account.seats,
+                arr=account.arr,
+                trial=story.trial,
+                renews_on=None if story.trial else renews.isoformat(),
+            ),
+        )
+        if story.churned is not None:
+            ended = inputs.SubscriptionEnded(subscription_id=f"{account.id}-s1", reason="price")
+            yield self._ms(story.churned, 17), ended
+            yield self._ms(story.churned, 17.1), inputs.AccountChurned(reason="price")
+        if story.trial or account.age_days < 40:
+            return
+        late = story.overdue or 0
+        invoice = f"{account.id}-i1"
+        due = date_of_day(self._today - late if late else self._today - 5).isoformat()
+        amount = account.arr // 4
+        yield (
+            self._ms(min(late + 14, account.age_days - 1)),
+            inputs.InvoiceIssued(invoice_id=invoice, amount=amount, due_on=due),
+        )
+        for number in range(story.failed_payments):
+            yield self._ms(late - 1 - 3 * number, 6), inputs.PaymentFailed(invoice_id=invoice, amount=amount)
+        if late:
+            yield self._ms(late - 1, 7), inputs.InvoiceOverdue(invoice_id=invoice, amount=amount, due_on=due)
+        else:
+            yield self._ms(6), inputs.InvoicePaid(invoice_id=invoice)
+
+    def _support(self, rng: random.Random) -> Iterator[tuple[int, PayloadStruct]]:
+        account, story = self.account, self.account.story
+        number = 0
+        for _ in range(story.solved_tickets):
+            number += 1
+            ticket, opened = f"{account.id}-t{number}", rng.randint(3, min(26, max(4, account.age_days - 1)))
+            priority: inputs.Priority = rng.choice(("p2", "p3", "p4"))
+            minutes = round(story.response_hours * 60 * rng.uniform(0.6, 1.4))
+            yield self._ms(opened, 10), inputs.TicketOpened(ticket_id=ticket, priority=priority)
+            solved = inputs.TicketSolved(ticket_id=ticket, first_response_minutes=minutes)
+            yield self._ms(opened - 1, 15), solved
+            if story.csat is not None:
+                score = min(5.0, max(1.0, story.csat + rng.choice((-0.5, 0, 0.5))))
+                yield self._ms(opened - 1, 16), inputs.TicketRated(ticket_id=ticket, score=score)
+        for place in range(story.open_tickets):
+            number += 1
+            yield self._ms(2 + place * 2, 11), inputs.TicketOpened(ticket_id=f"{account.id}-t{number}")
+        if story.p1_open is not None:
+            urgent = inputs.TicketOpened(ticket_id=f"{account.id}-p1", priority="p1", escalated=True)
+            yield self._ms(story.p1_open, 12), urgent
+
+    def _people(self, *, contacts: bool) -> Iterator[tuple[int, PayloadStruct]]:
+        account, story = self.account, self.account.story
+        champion = f"{account.id}-champion"
+        if story.nps is not None:
+            answer = inputs.SurveyAnswered(kind="nps", score=story.nps, role="champion", respondent=champion)
+            yield self._ms(12, 13), answer
+        if account.age_days > 40 and not story.trial:
+            yield self._ms(35, 14), inputs.EngagementHeld(kind="review", role="champion")
+        if story.champion_left is not None:
+            yield self._ms(story.champion_left, 9), inputs.ChampionLeft(contact=champion)
+        if story.advocates:
+            yield self._ms(20, 11), inputs.AdvocacyRecorded(kind="reference")
+        if contacts:
+            mail = f"champion@{account.id}.example.com"
+            contact = inputs.ContactUpdated(
+                contact_id=champion,
+                account_id=account.id,
+                name=f"Champion of {account.name}",
+                email=mail,
+                role="champion",
+            )
+            yield self._ms(account.age_days, 8.2), contact
+
+    def _usage(self, rng: random.Random) -> Iterator[tuple[int, PayloadStruct]]:
+        """Yield day by day who used what: recent days are ``trend`` times as busy as the ones before."""
+        account, story = self.account, self.account.story
+        actors = account.actors
+        active = actors[: max(1, round(len(actors) * story.seat_share * rng.uniform(0.88, 1.12)))]
+        trend = story.trend * rng.uniform(0.92, 1.08)
+        features = account.feature_modules[: story.features]
+        last = max(story.quiet_days, story.churned or 0)
+        turn = rng.randrange(len(active))
+        for ago in range(min(self.days, account.age_days), last - 1, -1):
+            weekend = date_of_day(self._today - ago).weekday() >= 5
+            if weekend and rng.random() > _WEEKEND_SHARE and ago:
+                continue
+            busy = trend if ago < _RECENT_DAYS else 1.0
+            for place in range(min(_EVENTS_PER_DAY_MAX, len(active) + 1)):
+                feature, module = features[(turn + place) % len(features)]
+                count = max(1, round(rng.randint(6, 14) * busy))
+                usage = inputs.UsageRecorded(
+                    feature=feature, module=module, count=count, actor=active[(turn + place) % len(active)]
+                )
+                yield self._ms(ago, rng.uniform(7, 18)), usage
+            turn += _EVENTS_PER_DAY_MAX
+
+
+def facts_of(account: BookAccount, *, today: int) -> inputs.AccountUpdated:
+    """Return the facts of an account of the book; ``today`` is the epoch day that ages count from."""
+    signed_up = date_of_day(today - account.age_days).isoformat()
+    return inputs.AccountUpdated(
+        name=account.name,
+        owner_id=account.owner,
+        plan=account.plan,
+        industry=account.industry,
+        country=account.country,
+        seats=account.seats,
+        signed_up_on=signed_up,
+        contract_starts_on=None if account.story.trial else signed_up,
+        renews_on=None
+        if account.story.trial
+        else (date_of_day(today) + timedelta(days=account.renews_in_days)).isoformat(),
+        trial=account.story.trial,
+    )
