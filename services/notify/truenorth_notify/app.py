@@ -31,6 +31,8 @@ from truenorth_notify.worker import BatchReader, ChannelWorker, Housekeeper
 
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
 READS: Final = ("alerts", "actions")
+BATCH_RECORDS_MAX: Final = 100
+"""An alert writes some ten rows: small batches let the first ones of a burst go out early."""
 OUTBOX_AGE_MS_MAX: Final = 60_000
 STUCK_S_MAX: Final = 120.0
 """Twice the time after which the consumer loop begins a new session by itself."""
@@ -171,6 +173,7 @@ class App:
             reader.handle,
             position=self._database.position,
             from_start=True,
+            batch_records_max=BATCH_RECORDS_MAX,
             clock=self._clock,
             client_id="notify",
         )

@@ -1,0 +1,60 @@
+"""Which clocks and sources of chance a module asks, whatever names it imported them under."""
+
+import ast
+from collections.abc import Iterator
+
+CLOCKS = {
+    "datetime.datetime.now",
+    "datetime.datetime.utcnow",
+    "datetime.datetime.today",
+    "datetime.date.today",
+    "time.time",
+    "time.time_ns",
+    "time.monotonic",
+    "time.monotonic_ns",
+    "time.localtime",
+    "time.gmtime",
+}
+CHANCE = {"uuid.uuid1", "uuid.uuid4", "os.urandom"}
+CHANCE_MODULES = ("random.", "secrets.")
+HARMLESS = {"secrets.compare_digest"}
+
+
+def banned_calls(module: ast.Module) -> Iterator[tuple[int, str]]:
+    """Yield line and full name of every use, called or passed on; ``random.Random(seed)`` is none."""
+    names = _imported(module)
+    seeded = {id(node.func) for node in ast.walk(module) if isinstance(node, ast.Call) and (node.args or node.keywords)}
+    for node in ast.walk(module):
+        if not isinstance(node, ast.Attribute | ast.Name):
+            continue
+        full = _full(node, names)
+        if full == "random.Random" and (id(node) in seeded or not _is_called(node, module)):
+            continue  # a seeded generator, or its name in an annotation
+        if full not in HARMLESS and (full in CLOCKS | CHANCE or full.startswith(CHANCE_MODULES)):
+            yield node.lineno, full
+
+
+def _is_called(node: ast.expr, module: ast.Module) -> bool:
+    return any(isinstance(call, ast.Call) and call.func is node for call in ast.walk(module))
+
+
+def _imported(module: ast.Module) -> dict[str, str]:
+    """Return local name -> full name of everything imported."""
+    names: dict[str, str] = {}
+    for node in ast.walk(module):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                top = alias.name.partition(".")[0]
+                names[alias.asname or top] = alias.name if alias.asname else top
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            names |= {alias.asname or alias.name: f"{node.module}.{alias.name}" for alias in node.names}
+    return names
+
+
+def _full(node: ast.expr, names: dict[str, str]) -> str:
+    if isinstance(node, ast.Name):
+        return names.get(node.id, "")
+    if isinstance(node, ast.Attribute):
+        base = _full(node.value, names)
+        return f"{base}.{node.attr}" if base else ""
+    return ""
