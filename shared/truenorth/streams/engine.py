@@ -1,0 +1,306 @@
+"""The engine: joins the group, keeps its share of partitions open, takes events in and has them flushed.
+
+One loop polls, hands records to partitions and starts flushes, which run beside it. Partitions change hands only
+between two polls. See `truenorth.streams` for what holds, and `opening` and `partition` for why.
+"""
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from typing import Generic, TypeVar
+
+from truenorth.clock import Clock
+from truenorth.errors import HaltError, TransientError
+from truenorth.kafka.progress import Progress
+from truenorth.kafka.records import partition_of
+from truenorth.streams.hooks import EngineHooks, NoHooks
+from truenorth.streams.log import Log, Place, Reader
+from truenorth.streams.pace import Pacer
+from truenorth.streams.processor import Processor
+from truenorth.streams.settings import EngineSettings
+from truenorth.streams.share import Open, Opener
+
+S = TypeVar("S")
+_log = logging.getLogger(__name__)
+
+
+class Engine(Generic[S]):
+    """Folds the processor's sources, partition by partition, exactly once. One per process."""
+
+    def __init__(
+        self,
+        log: Log,
+        processor: Processor[S],
+        *,
+        group: str,
+        clock: Clock,
+        settings: EngineSettings | None = None,
+        hooks: EngineHooks | None = None,
+        owner: str = "",
+    ) -> None:
+        self._log = log
+        self._processor = processor
+        self._group = group
+        self._clock = clock
+        self._settings = settings or EngineSettings()
+        self._hooks = hooks or NoHooks()
+        self._opener = Opener(
+            log,
+            processor,
+            group=group,
+            owner=owner or group,
+            clock=clock,
+            settings=self._settings,
+            hooks=self._hooks,
+        )
+        self._pacer = Pacer(self._opener, list(processor.sources), clock=clock, settings=self._settings)
+        self._source_of = {topic: number for number, topic in enumerate(processor.sources)}
+        self._open: dict[int, Open[S]] = {}
+        self._opening: dict[int, asyncio.Task[Open[S]]] = {}
+        self._reopen_at_s: dict[int, tuple[float, float]] = {}
+        self._wanted: frozenset[int] = frozenset()
+        self._closing: set[asyncio.Task[None]] = set()
+        self._count = 0
+        self._decide_for = ""
+        self._stopping = False
+        self._done = asyncio.Event()
+        self._checked_at_s = self._shown_at_s = clock.monotonic()
+        self._watched: frozenset[int] = frozenset()
+        self.progress = Progress(clock)
+
+    @property
+    def owned(self) -> frozenset[int]:
+        """The partition numbers that are open here."""
+        return frozenset(self._open)
+
+    @property
+    def opening(self) -> frozenset[int]:
+        """The partition numbers that belong here but are not open yet."""
+        return self._wanted - self.owned
+
+    @property
+    def caught_up(self) -> bool:
+        """Whether all partitions of the share are open and read up to the end they had when they were opened."""
+        return not self.opening and self.progress.caught_up
+
+    def state_parts(self, key: str) -> Mapping[str, bytes] | None:
+        """Return the parts of an account as of its last turn; None when it is not here."""
+        held = self._open.get(partition_of(key.encode(), self._count)) if self._count else None
+        return held.partition.parts.get(key) if held else None
+
+    def request_decision(self, reason: str) -> None:
+        """Have all accounts decided again, spread out, once per ``reason`` (the hash of the definitions, say).
+
+        What was done for a reason is remembered in the changelog: a worker that takes over in the middle does it all.
+        """
+        self._decide_for = reason
+        for held in self._open.values():
+            held.partition.decide_all(reason)
+
+    async def start(self) -> None:
+        """Make ready to run; the broker is looked for in `run`."""
+        self._stopping = False
+        self._done.clear()
+
+    async def stop(self) -> None:
+        """Flush what is in hand, for a bounded time, leave the group, and let `run` return."""
+        self._stopping = True
+        await self._done.wait()
+
+    async def run(self) -> None:
+        """Work until `stop`.
+
+        Raises:
+            HaltError: going on would lose or invent data.
+        """
+        wait_s = self._settings.reopen_after_s
+        try:
+            while not self._stopping:
+                began_s = self._clock.monotonic()
+                try:
+                    await self._session()
+                except TransientError as error:
+                    _log.warning("the group is joined anew in %.1f s: %s", wait_s, error)
+                    await self._clock.sleep(wait_s)
+                    longest_s = self._settings.reopen_after_s_max
+                    lasted = self._clock.monotonic() - began_s > 4 * longest_s
+                    wait_s = self._settings.reopen_after_s if lasted else min(2 * wait_s, longest_s)
+        finally:
+            await self._close_all()
+            self._done.set()
+
+    async def _session(self) -> None:
+        """One membership in the group."""
+        self._count = await self._partition_count()
+        reader = await self._log.join(self._group, list(self._processor.sources), self._settings.group_instance_id)
+        try:
+            seen: int | None = None
+            while not self._stopping:
+                if seen != reader.generation and reader.assignment is not None:
+                    seen = reader.generation
+                    self._take_over(reader, reader.assignment)
+                polled = await reader.poll(self._settings.poll_s, self._settings.poll_records_max)
+                if reader.generation == seen:  # else all places are begun anew: nothing is lost
+                    now_ms = self._clock.now_ms()
+                    for (topic, number), records in polled.items():
+                        if number in self._open:
+                            self._open[number].partition.take(self._source_of[topic], records, now_ms)
+                            self._hooks.polled(len(records))
+                    await self._tend(reader)
+            await self._flush_all()
+        finally:
+            await reader.close()
+
+    async def _partition_count(self) -> int:
+        topics = [*self._processor.sources, self._processor.changelog]
+        counts = await self._log.partition_counts(topics)
+        if missing := [topic for topic in topics if not counts.get(topic)]:
+            raise TransientError(f"topics are not there: {', '.join(missing)}")
+        if len({counts[topic] for topic in topics}) != 1:
+            told = ", ".join(f"{topic} {counts[topic]}" for topic in topics)
+            raise HaltError(f"sources and changelog must have the same number of partitions: {told}")
+        if self._count and counts[topics[0]] != self._count:
+            raise HaltError(f"there were {self._count} partitions, now there are {counts[topics[0]]}")
+        return counts[topics[0]]
+
+    def _take_over(self, reader: Reader, assignment: frozenset[Place]) -> None:
+        """Let go what is not ours any more, begin again what still is, and note what is to be opened."""
+        numbers = frozenset(number for _, number in assignment)
+        for number in numbers:
+            if missing := [topic for topic in self._source_of if (topic, number) not in assignment]:
+                raise HaltError(
+                    f"partition {number} of {', '.join(missing)} went to another worker than its other sources: "
+                    "all workers of the group must read the same topics"
+                )
+        self._wanted = numbers
+        for number in set(self._open) - numbers:
+            self._let_go(number)
+        for number in set(self._opening) - numbers:
+            self._opening.pop(number).cancel()
+        self._reopen_at_s = {number: at for number, at in self._reopen_at_s.items() if number in numbers}
+        for number in self._open:
+            self._begin(reader, number)
+
+    def _begin(self, reader: Reader, number: int) -> None:
+        held = self._open[number]
+        held.paused = False
+        for topic, source in self._source_of.items():
+            reader.begin((topic, number), held.partition.positions[source])
+
+    async def _tend(self, reader: Reader) -> None:
+        """Between two polls: open, drop, flush, pace."""
+        now_s = self._clock.monotonic()
+        self._open_missing(now_s)
+        self._admit(reader, now_s)
+        for number, held in list(self._open.items()):
+            if held.flushing is not None and held.flushing.done():
+                task, held.flushing = held.flushing, None
+                if (error := task.exception()) is not None:
+                    self._drop(reader, number, error, now_s)
+                    continue
+                self._reopen_at_s.pop(number, None)
+            await self._pacer.see_due(reader, held)
+            self._pacer.maybe_flush(held, now_s, len(self._open))
+            self._pacer.pace(reader, held)
+        if now_s - self._checked_at_s >= self._settings.due_check_s:
+            self._checked_at_s = now_s
+            await self._check_ends(reader)
+        if now_s - self._shown_at_s >= self._settings.show_every_s:
+            self._shown_at_s = now_s
+            await reader.show(await reader.positions(self._places()))
+
+    def _places(self) -> list[Place]:
+        return [place for number in self._open for place in self._pacer.places(number)]
+
+    async def _check_ends(self, reader: Reader) -> None:
+        """Ask where the log ends: for the lag, for who may be declared silent, and to notice a stuck client."""
+        moment_ms = self._clock.now_ms()
+        places = self._places()
+        if not places:
+            return
+        ends = await reader.ends(places)
+        positions = {**dict.fromkeys(places, 0), **await reader.positions(places)}
+        if self._watched == self.owned:
+            self.progress.moved(positions.items())
+            self.progress.ends_known(ends)
+        else:
+            self._watched = self.owned
+            self.progress.assigned(positions, ends)
+        for number, held in self._open.items():
+            first_ms = held.partition.due.first_ms
+            if held.due_aim is None and first_ms is not None and first_ms <= moment_ms:
+                held.due_aim = moment_ms, {place: ends[place] for place in self._pacer.places(number) if place in ends}
+        if self.progress.stuck_for_s > self._settings.stuck_s_max:
+            raise TransientError(f"no step for {self.progress.stuck_for_s:.0f} s although there is something to read")
+
+    def _open_missing(self, now_s: float) -> None:
+        if not self._processor.ready():
+            return
+        for number in self.opening - set(self._opening):
+            if now_s >= self._reopen_at_s.get(number, (0.0, 0.0))[0]:
+                self._opening[number] = asyncio.create_task(self._opener.open(number, self._count))
+
+    def _admit(self, reader: Reader, now_s: float) -> None:
+        """Begin partitions whose opening is done."""
+        for number, task in list(self._opening.items()):
+            if not task.done():
+                continue
+            del self._opening[number]
+            error = task.exception()
+            if error is None:
+                self._open[number] = held = task.result()
+                if self._decide_for:
+                    held.partition.decide_all(self._decide_for)
+                self._begin(reader, number)
+            elif isinstance(error, TransientError):
+                self._later(number, error, now_s)
+            else:
+                raise error
+
+    def _later(self, number: int, error: BaseException, now_s: float) -> None:
+        _, wait_s = self._reopen_at_s.get(number, (0.0, self._settings.reopen_after_s))
+        _log.warning("partition %d is opened again in %.1f s: %s", number, wait_s, error)
+        self._reopen_at_s[number] = now_s + wait_s, min(2 * wait_s, self._settings.reopen_after_s_max)
+
+    def _drop(self, reader: Reader, number: int, error: BaseException, now_s: float) -> None:
+        """Forget a partition whose flush failed: nothing in memory may be trusted."""
+        reader.pause(self._pacer.places(number))
+        self._let_go(number)
+        if not isinstance(error, TransientError):
+            raise error
+        self._hooks.dropped(number, str(error))
+        self._later(number, error, now_s)
+
+    def _let_go(self, number: int) -> None:
+        held = self._open.pop(number)
+        if held.flushing is not None:
+            held.flushing.cancel()
+        closing = asyncio.create_task(held.writer.close())
+        self._closing.add(closing)
+        closing.add_done_callback(self._closing.discard)
+
+    async def _flush_all(self) -> None:
+        """At the end: flush what is in hand, as far as that goes in a bounded time; the rest is read again."""
+        flushes = [asyncio.create_task(self._pacer.finish(held)) for held in self._open.values()]
+        if not flushes:
+            return
+        await asyncio.wait(flushes, timeout=self._settings.stop_s_max)
+        for flush in flushes:
+            if not flush.done():
+                flush.cancel()
+            elif (error := flush.exception()) is not None:
+                _log.warning("a partition was not flushed at the end: %s", error)
+
+    async def _close_all(self) -> None:
+        openings = list(self._opening.values())
+        for task in openings:
+            task.cancel()
+        self._opening.clear()
+        self._wanted = frozenset()
+        for number in list(self._open):
+            self._let_go(number)
+        if waiting := [*openings, *self._closing]:
+            await asyncio.wait(waiting, timeout=self._settings.stop_s_max)
+        for task in openings:
+            if task.done() and not task.cancelled() and task.exception() is None:
+                await task.result().writer.close()

@@ -1,0 +1,74 @@
+"""When a partition is flushed, paused, and when its silent accounts may be decided."""
+
+import asyncio
+from typing import Generic, TypeVar
+
+from truenorth.clock import Clock
+from truenorth.streams.log import Place, Reader
+from truenorth.streams.settings import EngineSettings
+from truenorth.streams.share import Open, Opener
+
+S = TypeVar("S")
+
+
+class Pacer(Generic[S]):
+    """Looks at one open partition between two polls."""
+
+    def __init__(self, opener: Opener[S], sources: list[str], *, clock: Clock, settings: EngineSettings) -> None:
+        self._opener = opener
+        self._sources = sources
+        self._clock = clock
+        self._settings = settings
+
+    def places(self, number: int) -> list[Place]:
+        """Return the places of all sources of a partition number."""
+        return [(topic, number) for topic in self._sources]
+
+    async def see_due(self, reader: Reader, held: Open[S]) -> None:
+        """Allow deciding without events up to the moment at which everything then on the log has been taken in."""
+        if held.due_aim is None:
+            return
+        moment_ms, ends = held.due_aim
+        positions = await reader.positions(list(ends))
+        if all(positions.get(place, -1) >= end for place, end in ends.items()):
+            held.due_until_ms = moment_ms
+            held.due_aim = None
+
+    def maybe_flush(self, held: Open[S], now_s: float, share: int) -> None:
+        """Start a flush when it is time; at most one per partition runs. ``share``: partitions open here."""
+        if held.flushing is not None:
+            return
+        partition, settings = held.partition, self._settings
+        if held.changed_at_s is None and partition.changed:
+            held.changed_at_s = now_s
+        wait_s = min(settings.flush_after_s_max, max(settings.flush_after_s, 2 * held.last_flush_s))
+        first_due_ms = partition.due.first_ms
+        due = first_due_ms is not None and first_due_ms <= held.due_until_ms
+        ripe = held.changed_at_s is not None and now_s - held.changed_at_s >= wait_s
+        full = partition.queued >= settings.queued_events_max
+        since_s = now_s - held.redecided_at_s
+        again = partition.redeciding and since_s >= settings.flush_after_s
+        if not (ripe or full or due or again):
+            return
+        redecide_max = 0
+        if partition.redeciding:
+            redecide_max = max(1, int(min(1.0, since_s) * settings.redecide_accounts_per_s / max(1, share)))
+            held.redecided_at_s = now_s
+        held.flushing = asyncio.create_task(self._opener.flush(held, redecide_max))
+
+    def pace(self, reader: Reader, held: Open[S]) -> None:
+        """Pause a partition whose queue is full, and let it go on when the queue is half empty."""
+        queued, most = held.partition.queued, self._settings.queued_events_max
+        if not held.paused and queued > most:
+            held.paused = True
+            reader.pause(self.places(held.partition.number))
+        elif held.paused and queued < most // 2:
+            held.paused = False
+            reader.resume(self.places(held.partition.number))
+
+    async def finish(self, held: Open[S]) -> None:
+        """Wait for the flush under way and flush what is left."""
+        if held.flushing is not None:
+            await held.flushing
+        if held.partition.changed:
+            await self._opener.flush(held, 0)
