@@ -167,14 +167,15 @@ class Past:
             if weekend and rng.random() > _WEEKEND_SHARE and ago:
                 continue
             busy = trend if ago < _RECENT_DAYS else 1.0
-            for place in range(min(_EVENTS_PER_DAY_MAX, len(active) + 1)):
+            made = min(_EVENTS_PER_DAY_MAX, len(active) + 1)
+            for place in range(made):
                 feature, module = features[(turn + place) % len(features)]
                 count = max(1, round(rng.randint(6, 14) * busy))
                 usage = inputs.UsageRecorded(
                     feature=feature, module=module, count=count, actor=active[(turn + place) % len(active)]
                 )
                 yield self._ms(ago, rng.uniform(7, 18)), usage
-            turn += _EVENTS_PER_DAY_MAX
+            turn += made
 
 
 def facts_of(account: BookAccount, *, today: int) -> inputs.AccountUpdated:
