@@ -259,7 +259,7 @@ def test_a_secret_is_made_once_and_only_its_owner_reads_it(tmp_path: Path) -> No
     assert (tmp_path / "secret").stat().st_mode & 0o077 == 0
 
 
-def test_a_user_s_own_secret_settings_win(tmp_path: Path) -> None:
+def test_a_user_s_own_secret_settings_win() -> None:
     def settings(environment: dict[str, str]) -> dict[str, str]:
         return service_settings(
             "notify",
@@ -267,8 +267,7 @@ def test_a_user_s_own_secret_settings_win(tmp_path: Path) -> None:
             ports=Ports.usual(),
             bootstrap="b",
             database_url="d",
-            webhook_secret="ours",
-            write_key_file=tmp_path / "key",
+            secrets={"TRUENORTH_WEBHOOK_SECRET": "ours"},
         )
 
     assert settings({})["TRUENORTH_WEBHOOK_SECRET"] == "ours"

@@ -14,7 +14,6 @@ from truenorth.errors import MissingError
 from truenorth_local import control, jars, show
 from truenorth_local.leftovers import Identity
 from truenorth_local.places import Places, Ports, cache_directory, checkout
-from truenorth_local.services import service_settings
 from truenorth_local.status import inspect
 from truenorth_local.supervisor import BOOK
 
@@ -108,7 +107,7 @@ def status(data: Path | None, as_json: bool) -> None:  # noqa: FBT001 - click pa
         console = Console()
         if found.doing:
             console.print(f"{found.phase}: {found.doing}", highlight=False)
-        console.print(show.table(found))
+        show.parts(console, found)
         if found.error:
             console.print(f"The last start failed: {found.error}", highlight=False, soft_wrap=True)
     sys.exit(0 if found.ready else 1)
@@ -130,17 +129,11 @@ def demo(data: Path | None) -> None:
 
 def _load_book(places: Places, console: Console) -> None:
     console.print("Loading a simulated book of business:", highlight=False)
-    ports = Ports.from_environment(os.environ)
-    parts = {part.name: part.address for part in inspect(places).parts}
-    settings = service_settings(
-        "ingest",
-        os.environ,
-        ports=ports,
-        bootstrap=parts["kafka"],
-        database_url=places.database_url.read_text("utf-8"),
-        webhook_secret="",
-        write_key_file=places.write_key,
-    )
+    ingest = next(part.address for part in inspect(places).parts if part.name == "ingest")
+    settings = os.environ | {
+        "TRUENORTH_INGEST_URL": ingest,
+        "TRUENORTH_WRITE_KEY": places.write_key.read_text("utf-8"),
+    }
     command = [sys.executable, "-m", "truenorth.commands.main", "simulate", *BOOK, "--history"]
     loaded = subprocess.run(command, env=settings, check=False)  # noqa: S603
     if loaded.returncode:

@@ -1,7 +1,8 @@
 """What each service is given in its environment when it runs on this machine."""
 
+import base64
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -13,12 +14,25 @@ WITH_DATABASE: Final = ("ingest", "playbooks", "notify", "console")
 MAIL_FROM: Final = "truenorth@truenorth.example"
 
 
-def kept_secret(path: Path) -> str:
+def kept_secret(path: Path, make: Callable[[], str] = random_secret) -> str:
     """Return the secret in this file, made on the first call and readable by the owner alone."""
     if not path.exists():
         with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-            file.write(random_secret())
+            file.write(make())
     return path.read_text("utf-8").strip()
+
+
+def _signing_secret() -> str:
+    """Return a fresh secret in the form webhooks are signed with."""
+    return "whsec_" + base64.b64encode(bytes.fromhex(random_secret(24))).decode()
+
+
+def kept_secrets(root: Path) -> dict[str, str]:
+    """Return the services' secrets by setting, made once per state directory."""
+    return {
+        "TRUENORTH_WEBHOOK_SECRET": kept_secret(root / "webhook-secret", _signing_secret),
+        "TRUENORTH_PSEUDONYM_SECRET": kept_secret(root / "pseudonym-secret"),
+    }
 
 
 def service_settings(
@@ -28,15 +42,16 @@ def service_settings(
     ports: Ports,
     bootstrap: str,
     database_url: str,
-    webhook_secret: str,
-    write_key_file: Path,
+    secrets: Mapping[str, str],
 ) -> dict[str, str]:
-    """Return a service's environment: the user's, with the stack's addresses over it."""
-    kept = {"TRUENORTH_MAIL_FROM": MAIL_FROM, "TRUENORTH_WEBHOOK_ALLOW_PRIVATE": "yes"} | dict(environment)
-    if "TRUENORTH_WEBHOOK_SECRET_FILE" not in kept:
-        kept.setdefault("TRUENORTH_WEBHOOK_SECRET", webhook_secret)
-    if "TRUENORTH_WRITE_KEY" not in kept:
-        kept.setdefault("TRUENORTH_WRITE_KEY_FILE", str(write_key_file))
+    """Return a service's environment: the user's, with the stack's addresses over it.
+
+    ``secrets`` are given where the user sets neither them nor their ``_FILE``. Webhooks may go to this very machine.
+    """
+    kept = {"TRUENORTH_MAIL_FROM": MAIL_FROM, "TRUENORTH_WEBHOOK_ALLOW_PRIVATE": "true"} | dict(environment)
+    for setting, secret in secrets.items():
+        if f"{setting}_FILE" not in kept:
+            kept.setdefault(setting, secret)
     return kept | {
         "PYTHONUNBUFFERED": "1",
         "KAFKA_BOOTSTRAP_SERVERS": bootstrap,

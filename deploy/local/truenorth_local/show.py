@@ -52,17 +52,19 @@ class Steps:
             self._spinner.stop()
 
 
-def table(status: Status) -> Table:
-    """Return every part with its state and address."""
+def parts(console: Console, status: Status) -> None:
+    """Print every part with its state and address, and below why one is not ready."""
     shown = Table(box=None, pad_edge=False)
     for heading in ("part", "state", "address"):
         shown.add_column(heading, no_wrap=True)
-    shown.add_column("", overflow="fold")
     for part in status.parts:
-        again = f"started again {part.restarts}x" if part.restarts else ""
+        shown.add_row(part.name, f"[{STYLES[part.state]}]{part.state}[/]", part.address)
+    console.print(shown)
+    for part in status.parts:
+        again = f"started again {part.restarts} times" if part.restarts else ""
         detail = "; ".join(text for text in (again, part.detail) if text)
-        shown.add_row(part.name, f"[{STYLES[part.state]}]{part.state}[/]", part.address, detail)
-    return shown
+        if detail:
+            console.print(f"{part.name}: {detail}", highlight=False, soft_wrap=True, markup=False)
 
 
 def places(console: Console, where: Places, status: Status) -> None:

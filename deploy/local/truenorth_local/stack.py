@@ -19,7 +19,7 @@ from truenorth_local.kafka import start_kafka
 from truenorth_local.leftovers import write_leftovers
 from truenorth_local.places import HOST, Places, Ports, cache_directory, port_is_free
 from truenorth_local.processes import Log, Process
-from truenorth_local.services import WITH_DATABASE, kept_secret, service_settings
+from truenorth_local.services import WITH_DATABASE, kept_secret, kept_secrets, service_settings
 
 READY_SECONDS_MAX: Final = 90.0
 POLL_SECONDS: Final = 0.1
@@ -171,8 +171,7 @@ class LocalStack:
             ports=self.ports,
             bootstrap=self.bootstrap,
             database_url=self.database_url,
-            webhook_secret=kept_secret(self.places.root / "webhook-secret"),
-            write_key_file=self.places.write_key,
+            secrets=kept_secrets(self.places.root),
         )
 
     def telemetry_url(self, name: str) -> str:
@@ -220,10 +219,10 @@ class LocalStack:
             self.wait_until(label, lambda: not answers.why_not_ready(telemetry))
         return process
 
-    def start_module(self, name: str, module: str, *arguments: str, settings_of: str) -> Process:
-        """Start ``python -m module arguments`` as a part of its own, with the settings of a service."""
-        command = [sys.executable, "-m", module, *arguments]
-        settings = self.settings_of(settings_of)
+    def start_command(self, name: str, *arguments: str) -> Process:
+        """Start a ``truenorth`` command that sends events as a part of its own; it gets the local write key."""
+        command = [sys.executable, "-m", "truenorth.commands.main", *arguments]
+        settings = self.settings_of("ingest") | {"TRUENORTH_WRITE_KEY": self.places.write_key.read_text("utf-8")}
         return self.launch(name, lambda: self._process(name, command, settings))
 
     def stop_service(self, name: str) -> int:

@@ -113,9 +113,7 @@ class Supervisor:
         now = self._clock.monotonic()
         if self._stack.places.wants_traffic.exists() and TRAFFIC not in self._stack.processes:
             self._state.parts[TRAFFIC] = Part(address=f"to http://{HOST}:{self._stack.ports.ingest}")
-            self._stack.start_module(
-                TRAFFIC, "truenorth.commands.main", "simulate", *BOOK, "--live", settings_of="ingest"
-            )
+            self._stack.start_command(TRAFFIC, "simulate", *BOOK, "--live")
             self._tell()
         for name, process in list(self._stack.processes.items()):
             if process.poll() is not None:
