@@ -19,6 +19,7 @@ from truenorth.events.catalogue import CATALOGUE
 from truenorth.ids import random_id
 from truenorth.samples.events import SampleEvent
 from truenorth.samples.sender import EventSender, Rejection
+from truenorth.settings import Reader
 
 EXIT_FINDING = 1
 URL_DEFAULT = "http://127.0.0.1:8400"
@@ -26,7 +27,7 @@ BOOTSTRAP_DEFAULT = "127.0.0.1:19092"
 KEY_FILE = Path(".truenorth/write-key")
 
 _url = click.option("--url", envvar="TRUENORTH_INGEST_URL", default=URL_DEFAULT, show_default=True, help="Of ingest.")
-_key = click.option("--key", help="A write key; else TRUENORTH_WRITE_KEY, else the file .truenorth/write-key.")
+_key = click.option("--key", help="A write key; else TRUENORTH_WRITE_KEY (or _FILE), else .truenorth/write-key.")
 
 
 @click.group()
@@ -190,7 +191,9 @@ def find_key(given: str | None) -> str:
     Raises:
         MissingError: when there is none.
     """
-    key = given or os.environ.get("TRUENORTH_WRITE_KEY", "")
+    read = Reader(os.environ)
+    key = given or read.secret("TRUENORTH_WRITE_KEY", "")
+    read.finish()
     if not key and KEY_FILE.is_file():
         key = KEY_FILE.read_text("utf-8")
     if not key.strip():

@@ -1,7 +1,6 @@
 """Putting definitions in force: what `truenorth apply` does, for programs."""
 
-from collections.abc import AsyncIterator
-from typing import Protocol
+from collections.abc import AsyncIterator, Callable
 
 from truenorth import topics
 from truenorth.clock import Clock
@@ -14,12 +13,8 @@ from truenorth.kafka.producer import LanesProducer
 from truenorth.kafka.reader import read_topic
 
 
-class Refused(Protocol):
-    """Told about every bad record on the topic."""
-
-    def __call__(self, error: RefusedError) -> None:
-        """Take note."""
-        ...
+Refused = Callable[[RefusedError], None]
+"""Told about every bad record on the topic."""
 
 
 async def read_shelf(bootstrap: str, refused: Refused) -> Shelf:
