@@ -42,7 +42,7 @@ class Metrics:
             registry=registry,
         )
         self.dead_letters = Counter(
-            "truenorth_health_dead_letters_total", "Input records parked, by reason code.", ["code"], registry=registry
+            "truenorth_health_dead_letters_total", "Input records parked, by topic.", ["topic"], registry=registry
         )
         self.dead_letters_seen = Counter(
             "truenorth_dead_letters_seen_total",
@@ -50,9 +50,60 @@ class Metrics:
             ["owner", "code"],
             registry=registry,
         )
+        self.records_polled = Counter(
+            "truenorth_health_records_polled_total", "Records taken in from the sources.", registry=registry
+        )
+        self.restored_records = Counter(
+            "truenorth_health_restored_records_total",
+            "Changelog records read while opening partitions.",
+            registry=registry,
+        )
         self.restore_seconds = Gauge(
             "truenorth_health_restore_seconds", "Seconds the last partition took to open.", registry=registry
         )
-        self.days_rebuilt = Counter(
-            "truenorth_health_days_rebuilt_total", "Days reconstructed from loaded history.", registry=registry
+        self.days_rebuilt = Gauge(
+            "truenorth_health_days_rebuilt",
+            "Days reconstructed from loaded history since the start.",
+            registry=registry,
         )
+
+    def count_dead_letter(self, *, owner: str, code: str) -> None:
+        """Count a dead letter of any reader."""
+        self.dead_letters_seen.labels(owner=owner, code=code).inc()
+
+
+class EngineMetrics:
+    """The engine's hooks, told to Prometheus; see `truenorth.streams.hooks.EngineHooks`."""
+
+    def __init__(self, metrics: Metrics) -> None:
+        self._metrics = metrics
+
+    def polled(self, records: int) -> None:
+        """Count records taken in."""
+        self._metrics.records_polled.inc(records)
+
+    def dead_letter(self, topic: str) -> None:
+        """Count a parked record."""
+        self._metrics.dead_letters.labels(topic=topic).inc()
+
+    def refolded(self, count: int) -> None:
+        """Count events that were folded already."""
+        self._metrics.refolds.inc(count)
+
+    def flushed(self, accounts: int, events: int, outputs: int, seconds: float) -> None:
+        """Count a committed flush."""
+        self._metrics.accounts_decided.inc(accounts)
+        self._metrics.events_folded.inc(events)
+        self._metrics.outputs.inc(outputs)
+        self._metrics.flush_seconds.observe(seconds)
+
+    def restored(self, partition: int, records: int, seconds: float) -> None:
+        """Note how long a partition took to open."""
+        del partition
+        self._metrics.restored_records.inc(records)
+        self._metrics.restore_seconds.set(seconds)
+
+    def dropped(self, partition: int, reason: str) -> None:
+        """Count a dropped partition; the engine has logged the reason."""
+        del partition, reason
+        self._metrics.reopened.inc()

@@ -18,9 +18,10 @@ class Settings:
     group_instance_id: str
     flush_after_ms: int
     queued_events_max: int
+    stuck_s_max: float
 
     @classmethod
-    def read(cls, env: Mapping[str, str]) -> "Settings":
+    def from_env(cls, env: Mapping[str, str]) -> "Settings":
         """Build the settings.
 
         Raises:
@@ -35,7 +36,8 @@ class Settings:
             group=read.text("TRUENORTH_HEALTH_GROUP", "truenorth-health"),
             group_instance_id=read.text("TRUENORTH_HEALTH_INSTANCE", ""),
             flush_after_ms=read.integer("TRUENORTH_HEALTH_FLUSH_MS", 200, at_least=1, at_most=5_000),
-            queued_events_max=read.integer("TRUENORTH_HEALTH_QUEUED_EVENTS_MAX", 50_000, at_least=1_000),
+            queued_events_max=read.integer("TRUENORTH_HEALTH_QUEUED_EVENTS_MAX", 20_000, at_least=1_000),
+            stuck_s_max=read.number("TRUENORTH_STUCK_SECONDS", 60, at_least=10, at_most=3600),
         )
         read.finish()
         return settings

@@ -11,7 +11,6 @@ from typing import Any, Final, Protocol
 
 import faust
 import mode
-
 from truenorth.topics import full_name
 
 from truenorth_health.settings import Settings
@@ -54,6 +53,13 @@ class EngineService(mode.Service):
             raise RuntimeError("the engine ended although nobody stopped it")
 
 
+async def watch_frame(app: faust.App) -> None:
+    """Return when the app has stopped; raise what crashed it."""
+    await app.wait_until_stopped()
+    if app.crashed:
+        raise app.crash_reason or RuntimeError("the frame crashed")
+
+
 class DeadLetterCounter(Protocol):
     """Told of every dead letter by the reader that parked it and the reason's code."""
 
@@ -84,7 +90,12 @@ def build_app(
         key_serializer="raw",
         value_serializer="raw",
     )
-    app.service(EngineService(engine))
+
+    class BoundEngineService(EngineService):
+        def __init__(self, **kwargs: Any) -> None:
+            super().__init__(engine, **kwargs)
+
+    app.service(BoundEngineService)
     dead_letters = app.topic(full_name("dead-letters"), key_serializer="raw", value_serializer="raw")
 
     async def watch_dead_letters(stream: Any) -> None:
