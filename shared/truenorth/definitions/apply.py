@@ -12,7 +12,6 @@ from truenorth.kafka import Outgoing, Record
 from truenorth.kafka.producer import LanesProducer
 from truenorth.kafka.reader import read_topic
 
-
 Refused = Callable[[RefusedError], None]
 """Told about every bad record on the topic."""
 
