@@ -38,7 +38,7 @@ _PASSING = (
 
 def is_transient(error: BaseException) -> bool:
     """Tell whether an error of the client (or our own) may pass when tried again."""
-    if isinstance(error, TransientError | _PASSING):
+    if isinstance(error, (TransientError, *_PASSING)):
         return True
     return isinstance(error, KafkaError) and bool(error.retriable)
 
