@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from truenorth import topics
 from truenorth.events.catalogue import FAMILY_OF_TYPE, types_of
+from truenorth_local.places import Ports
 
 from tests.tidy.tree import PRODUCT, ROOT, python_files, strings, tree
 
@@ -81,6 +82,7 @@ def metrics_document() -> str:
 def metrics() -> Iterator[Metric]:
     """Yield every metric that product code declares, wherever it does."""
     for name in python_files(*PRODUCT):
+        yield from _in_a_loop(tree(name), name)
         for node in ast.walk(tree(name)):
             if isinstance(node, ast.Call) and (kind := _kind(node.func)):
                 arguments = [one.value for one in node.args if isinstance(one, ast.Constant)]
@@ -92,6 +94,18 @@ def metrics() -> Iterator[Metric]:
                 )
 
 
+def _in_a_loop(module: ast.Module, file: str) -> Iterator[Metric]:
+    """Yield the metrics that a loop over tuples of name and meaning declares."""
+    for loop in ast.walk(module):
+        if not isinstance(loop, ast.For) or not isinstance(loop.iter, ast.Tuple | ast.List):
+            continue
+        kinds = [kind for node in ast.walk(loop) if isinstance(node, ast.Call) and (kind := _kind(node.func))]
+        for entry in loop.iter.elts:
+            told = [one.value for one in getattr(entry, "elts", []) if isinstance(one, ast.Constant)]
+            if kinds and told and str(told[0]).startswith("truenorth_"):
+                yield Metric(shown(str(told[0]), kinds[0]), kinds[0], "", str(told[1]), file)
+
+
 def shown(name: str, kind: str) -> str:
     """Return the name as it is served: counters end in ``_total``."""
     return f"{name.removesuffix('_total')}_total" if kind == "counter" else name
@@ -99,7 +113,9 @@ def shown(name: str, kind: str) -> str:
 
 def settings() -> dict[str, list[str]]:
     """Return every setting that product code names, with the files that do."""
-    found: dict[str, list[str]] = {}
+    ports = Ports.usual()
+    taken = [*ports.of_parts().values()]
+    found: dict[str, list[str]] = {ports.setting_of(port): ["deploy/local"] for port in taken}
     for name in python_files(*PRODUCT):
         for value in strings(name):
             for setting in SETTING.findall(value):

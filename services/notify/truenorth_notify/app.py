@@ -34,8 +34,6 @@ READS: Final = ("alerts", "actions")
 BATCH_RECORDS_MAX: Final = 100
 """An alert writes some ten rows: small batches let the first ones of a burst go out early."""
 OUTBOX_AGE_MS_MAX: Final = 60_000
-STUCK_S_MAX: Final = 120.0
-"""Twice the time after which the consumer loop begins a new session by itself."""
 
 
 class App:
@@ -51,6 +49,7 @@ class App:
     ) -> None:
         self._clock = clock or SystemClock()
         self._ids = id_source
+        self._stuck_s_max = settings.stuck_s_max
         self._engine = make_engine(settings.database_url, schema=SCHEMA)
         self._database = Database(self._engine)
         self._definitions = LiveDefinitions(settings.bootstrap, self._clock)
@@ -104,7 +103,7 @@ class App:
     def trouble(self) -> str | None:
         """Return why this process should be started anew, or None."""
         stuck_s = self._loop.progress.stuck_for_s
-        if stuck_s > STUCK_S_MAX:
+        if stuck_s > self._stuck_s_max:
             return f"reading has been stuck for {stuck_s:.0f} s with {self._loop.progress.lag_records} records to read"
         return self._definitions.failure
 

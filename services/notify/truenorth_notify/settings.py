@@ -15,6 +15,7 @@ class Settings:
     """The settings of one process. ``smtp_url`` empty: mail is off, and its deliveries say so.
 
     ``webhook_secrets``: setting name -> ``whsec_`` secret, of all settings that begin with `SECRET_PREFIX`.
+    ``stuck_s_max``: no step for so long, with something to read, fails the liveness probe.
     """
 
     bootstrap: str
@@ -27,6 +28,7 @@ class Settings:
     mail_from: str
     webhook_secrets: Mapping[str, str]
     webhook_allow_private: bool
+    stuck_s_max: float
 
     @classmethod
     def read(cls, env: Mapping[str, str]) -> "Settings":
@@ -47,6 +49,7 @@ class Settings:
             mail_from=read.text("TRUENORTH_MAIL_FROM", "truenorth@localhost"),
             webhook_secrets={name: read.secret(name) for name in _secret_names(env)},
             webhook_allow_private=read.flag("TRUENORTH_WEBHOOK_ALLOW_PRIVATE", default=False),
+            stuck_s_max=read.number("TRUENORTH_STUCK_SECONDS", 120, at_least=10, at_most=3600),
         )
         read.finish()
         return settings
