@@ -1,6 +1,7 @@
 """Where the local stack keeps its things, and which addresses it takes."""
 
 import os
+import secrets
 import socket
 import sys
 from collections.abc import Mapping
@@ -15,6 +16,10 @@ SERVICES: Final = ("ingest", "health", "playbooks", "notify", "console")
 BACKING: Final = ("kafka", "postgres", "mail")
 MARKER: Final = "made-by-truenorth"
 _NAMES: Final = ("kafka", "kafka_controller", "postgres", "smtp", "ingest", "console")
+
+
+FREE_PORT_FIRST: Final = 20_000
+FREE_PORT_COUNT: Final = 12_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,15 +84,17 @@ def _port(environment: Mapping[str, str], name: str, default: int) -> int:
 
 
 def free_ports(count: int) -> list[int]:
-    """Return ``count`` different ports of loopback that were free a moment ago."""
-    held = [socket.socket(socket.AF_INET, socket.SOCK_STREAM) for _ in range(count)]
-    try:
-        for one in held:
-            one.bind((HOST, 0))
-        return [one.getsockname()[1] for one in held]
-    finally:
-        for one in held:
-            one.close()
+    """Return ``count`` different ports of loopback that were free a moment ago.
+
+    They lie below the range from which systems give ports to outgoing connections: one from within it is often
+    taken by some client before its listener comes up.
+    """
+    chosen: list[int] = []
+    while len(chosen) < count:
+        port = FREE_PORT_FIRST + secrets.randbelow(FREE_PORT_COUNT)
+        if port not in chosen and port_is_free(port):
+            chosen.append(port)
+    return chosen
 
 
 def port_is_free(port: int) -> bool:
