@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import msgspec
 from sqlalchemy import Table, any_, delete, literal, or_, select
-from sqlalchemy.dialects.postgresql import ARRAY, TEXT, insert
+from sqlalchemy.dialects.postgresql import ARRAY, TEXT, distinct_on, insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from truenorth.codec import encode, encode_json
 from truenorth.definitions.model import Playbook
@@ -169,7 +169,7 @@ class PostgresUnit:
         run = tables.RUN.c
         latest = (
             select(tables.RUN)
-            .distinct(run.account_id, run.playbook, run.dedupe)
+            .ext(distinct_on(run.account_id, run.playbook, run.dedupe))
             .where(_among(run.account_id, names))
             .order_by(run.account_id, run.playbook, run.dedupe, run.trigger_number.desc())
         )
