@@ -13,10 +13,10 @@ from truenorth_local.places import Ports
 from truenorth_local.services import clean_environment
 from truenorth_local.stack import LocalStack
 
-from tests.benchmarks import ingest
+from tests.benchmarks import health, ingest
 from tests.benchmarks.figures import machine
 
-PARTS = {"ingest": ingest.measure}
+PARTS = {"ingest": ingest.measure, "health": health.measure}
 
 
 def main(chosen: list[str]) -> int:

@@ -46,3 +46,11 @@ def pin(pid: int, core: int) -> bool:
         return False
     process.cpu_affinity([core])
     return True
+
+
+def metric(exposition: str, name: str) -> float:
+    """Return the value of a metric without labels from Prometheus' text; 0 when it is not there."""
+    for line in exposition.splitlines():
+        if line.startswith(f"{name} "):
+            return float(line.rpartition(" ")[2])
+    return 0.0

@@ -1,0 +1,97 @@
+"""Events a second through the health worker on one core, beside a faust agent with one table write per event."""
+
+import asyncio
+import json
+import subprocess
+import sys
+import threading
+from typing import Any
+
+import httpx
+from truenorth.clock import SystemClock
+from truenorth_local.processes import Process
+from truenorth_local.stack import LocalStack
+
+from tests.benchmarks.figures import cpu_seconds, metric, pin
+from tests.benchmarks.preload import fill, put_definitions_in_force
+
+ACCOUNTS = 5_000
+USAGE_EVENTS = 300_000
+FAUST_EVENTS = 50_000
+SECONDS_MAX = 150.0
+CORE = 0
+POLL_SECONDS = 0.1
+FOLDED = "truenorth_health_events_folded_total"
+
+
+def measure(stack: LocalStack) -> dict[str, Any]:
+    """Return the figures of both, one after the other on the same topic."""
+    clock = SystemClock()
+    asyncio.run(put_definitions_in_force(stack.bootstrap, clock))
+    records = asyncio.run(fill(stack.bootstrap, clock, accounts=ACCOUNTS, usage_events=USAGE_EVENTS))
+    ours = _health(stack, clock, records)
+    plain = _faust(stack)
+    times = round(ours["events_per_cpu_second"] / plain["events_per_cpu_second"], 1)
+    return {"truenorth_health": ours, "faust_agent_with_table": plain, "times_plain": times}
+
+
+def _health(stack: LocalStack, clock: SystemClock, records: int) -> dict[str, Any]:
+    process = stack.start_service("health", wait_ready=False)
+    pin(process.pid, CORE)
+    try:
+        return _watched(process, f"{stack.telemetry_url('health')}/metrics", clock, records)
+    finally:
+        stack.stop_service("health")
+
+
+def _watched(process: Process, url: str, clock: SystemClock, records: int) -> dict[str, Any]:
+    """Return the figures from the first sign of folding to the last event."""
+    until = clock.monotonic() + SECONDS_MAX
+    pause = threading.Event()
+    first: tuple[float, float, float] | None = None
+    while True:
+        if process.poll() is not None or clock.monotonic() > until:
+            raise RuntimeError(f"health did not fold {records} events: {process.log.last_lines(2)}")
+        folded = _folded(url)
+        now = (clock.monotonic(), cpu_seconds(process.pid), folded)
+        if first is None and folded > 0:
+            first = now
+        if first is not None and folded >= records:
+            break
+        pause.wait(POLL_SECONDS)
+    seconds, cpu, events = (now[n] - first[n] for n in range(3))
+    return {
+        "accounts": ACCOUNTS,
+        "records_in_topics": records,
+        "events": round(events),
+        "seconds": round(seconds, 2),
+        "cpu_seconds": round(cpu, 2),
+        "events_per_second": round(events / seconds),
+        "events_per_cpu_second": round(events / cpu),
+        "outputs": round(metric(httpx.get(url).text, "truenorth_health_outputs_total")),
+    }
+
+
+def _folded(url: str) -> float:
+    try:
+        return metric(httpx.get(url, timeout=10).text, FOLDED)
+    except httpx.TransportError:
+        return 0.0  # not up yet
+
+
+def _faust(stack: LocalStack) -> dict[str, Any]:
+    command = [sys.executable, "-m", "tests.benchmarks.faust_agent", stack.bootstrap, str(FAUST_EVENTS)]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=stack.environment
+    ) as agent:
+        pin(agent.pid, CORE)
+        limit = threading.Timer(SECONDS_MAX, agent.kill)
+        limit.start()
+        assert agent.stdout is not None
+        told = agent.stdout.readline()
+        limit.cancel()
+        agent.kill()
+    if not told:
+        raise RuntimeError("the faust agent did not finish")
+    figures: dict[str, Any] = json.loads(told)
+    return figures
