@@ -67,6 +67,10 @@ class Platform:
         process.log.close()
 
     @property
+    def webhook_secret(self) -> str:
+        return self.stack.settings_of("notify")["TRUENORTH_WEBHOOK_SECRET"]
+
+    @property
     def ingest_url(self) -> str:
         return f"http://127.0.0.1:{self.stack.ports.ingest}"
 
@@ -107,7 +111,7 @@ class Platform:
         return [event.data for event in self.events(topic) if event.account == account]
 
 
-def eventually(look: Callable[[], T], *, seconds: float = WAIT_SECONDS_MAX, what: str = "") -> T:
+def eventually(look: Callable[[], T | None], *, seconds: float = WAIT_SECONDS_MAX, what: str = "") -> T:
     """Return the first truthy thing that ``look`` sees."""
     deadline = time.monotonic() + seconds
     while True:

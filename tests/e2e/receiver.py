@@ -4,7 +4,7 @@ import threading
 from collections.abc import Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 
 class Received(NamedTuple):
@@ -22,7 +22,7 @@ class WebhookReceiver:
         kept = self.received
 
         class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:  # noqa: N802 - the base class names it
+            def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["content-length"]))
                 kept.append(Received({name.lower(): value for name, value in self.headers.items()}, body))
                 self.send_response(200)
@@ -39,7 +39,7 @@ class WebhookReceiver:
     def url(self) -> str:
         return f"http://127.0.0.1:{self._server.server_address[1]}/hook"
 
-    def __enter__(self) -> "WebhookReceiver":
+    def __enter__(self) -> Self:
         self._thread.start()
         return self
 
