@@ -2,6 +2,7 @@
 
 import errno
 import hashlib
+import json
 import os
 import shutil
 import signal
@@ -14,6 +15,7 @@ from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import httpx
 import pytest
 from truenorth.errors import MissingError, RefusedError
 from truenorth_local import control, jars
@@ -26,6 +28,7 @@ from truenorth_local.processes import Log, Process, is_alive
 from truenorth_local.services import kept_secret, service_settings
 from truenorth_local.state import Part, State, read_state, write_state
 from truenorth_local.status import inspect
+from truenorth_local.webhooks import receiver
 
 SLEEPER = [sys.executable, "-c", "import time; print('awake', flush=True); time.sleep(60)"]
 
@@ -67,7 +70,7 @@ def test_a_busy_port_is_said_with_the_remedy(tmp_path: Path) -> None:
     with socket.create_server((HOST, 0)) as taken:
         port = taken.getsockname()[1]
         environment = {"TRUENORTH_CONSOLE_PORT": str(port)}
-        free = dict(zip(Ports.usual().of_parts().values(), free_ports(11), strict=True))
+        free = dict(zip(Ports.usual().of_parts().values(), free_ports(12), strict=True))
         environment |= {Ports.usual().setting_of(old): str(new) for old, new in free.items() if old != 8480}
         with pytest.raises(MissingError, match=f"Port {port}, which console needs.*TRUENORTH_CONSOLE_PORT"):
             control.check_start(Places(tmp_path / "state"), Ports.from_environment(environment), {})
@@ -282,6 +285,19 @@ def test_half_written_mail_is_not_read(tmp_path: Path) -> None:
     assert [mail["Subject"] for mail in read_mails(tmp_path)] == ["whole"]
 
 
+def test_a_webhook_is_kept_before_it_is_answered(tmp_path: Path) -> None:
+    with receiver(tmp_path, 0) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        url = f"http://{HOST}:{server.server_port}/hook"
+        answer = httpx.post(url, content=b'{"alert": 1}', headers={"webhook-id": "w1"})
+        server.shutdown()
+        thread.join()
+    assert answer.status_code == 204
+    kept = json.loads((tmp_path / "00000001.json").read_text())
+    assert (kept["path"], kept["headers"]["webhook-id"], kept["body"]) == ("/hook", "w1", '{"alert": 1}')
+
+
 # Status
 
 
@@ -289,7 +305,7 @@ def test_nothing_started_is_not_running(tmp_path: Path) -> None:
     status = inspect(Places(tmp_path))
     assert not status.ready
     assert {part.state for part in status.parts} == {"not running"}
-    assert len(status.parts) == 8
+    assert len(status.parts) == 9
 
 
 def test_a_dead_supervisor_s_word_is_not_believed(tmp_path: Path) -> None:

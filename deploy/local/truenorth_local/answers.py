@@ -51,6 +51,15 @@ def smtp_answers(host: str, port: int) -> bool:
         return False
 
 
+def port_answers(host: str, port: int) -> bool:
+    """Say whether something takes connections there."""
+    try:
+        with closing(_connect(host, port)):
+            return True
+    except OSError:
+        return False
+
+
 def why_not_ready(telemetry_url: str) -> str:
     """Return the empty string when ``/readyz`` says ready, else its sentence or why there is none."""
     try:

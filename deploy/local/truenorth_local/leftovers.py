@@ -2,8 +2,10 @@
 
 import os
 import shutil
+import signal
 import threading
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final
 
@@ -11,6 +13,8 @@ import msgspec
 
 from truenorth_local.processes import Process, created_of, end_leftover, is_alive
 
+STOP_SIGNALS: Final = {"postgres": signal.SIGINT}
+"""What a part ends well on when SIGTERM is not it: PostgreSQL would wait until every client has gone."""
 FILE_NAME: Final = "processes.json"
 
 
@@ -61,9 +65,14 @@ def end_leftovers(root: Path) -> list[str]:
     if family is None or family.driver.is_alive:
         return []
     running = {name: part for name, part in family.parts.items() if part.is_alive}
-    for part in running.values():
-        end_leftover(part.pid, part.created)
+    if running:
+        with ThreadPoolExecutor(len(running)) as pool:
+            list(pool.map(lambda item: _end(*item), running.items()))
     return list(running)
+
+
+def _end(name: str, part: Identity) -> None:
+    end_leftover(part.pid, part.created, stop_signal=STOP_SIGNALS.get(name, signal.SIGTERM))
 
 
 def end_abandoned(folder: Path, prefix: str) -> None:

@@ -13,9 +13,9 @@ from truenorth.errors import MissingError, RefusedError
 
 HOST: Final = "127.0.0.1"
 SERVICES: Final = ("ingest", "health", "playbooks", "notify", "console")
-BACKING: Final = ("kafka", "postgres", "mail")
+BACKING: Final = ("kafka", "postgres", "mail", "webhooks")
 MARKER: Final = "made-by-truenorth"
-_NAMES: Final = ("kafka", "kafka_controller", "postgres", "smtp", "ingest", "console")
+_NAMES: Final = ("kafka", "kafka_controller", "postgres", "smtp", "webhooks", "ingest", "console")
 
 
 FREE_PORT_FIRST: Final = 20_000
@@ -30,6 +30,7 @@ class Ports:
     kafka_controller: int
     postgres: int
     smtp: int
+    webhooks: int
     ingest: int
     console: int
     telemetry: Mapping[str, int]
@@ -38,7 +39,7 @@ class Ports:
     def usual(cls) -> "Ports":
         """Return the documented ports."""
         telemetry = {name: 8491 + number for number, name in enumerate(SERVICES)}
-        return cls(19092, 19093, 15432, 1025, 8400, 8480, telemetry)
+        return cls(19092, 19093, 15432, 1025, 8499, 8400, 8480, telemetry)
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "Ports":
@@ -54,10 +55,9 @@ class Ports:
     @classmethod
     def free(cls) -> "Ports":
         """Return ports nobody listens on now, so that a stack can run beside another."""
-        first = free_ports(6 + len(SERVICES))
-        kafka, controller, database, smtp, ingest, console = first[:6]
-        telemetry = dict(zip(SERVICES, first[6:], strict=True))
-        return cls(kafka, controller, database, smtp, ingest, console, telemetry)
+        first = free_ports(len(_NAMES) + len(SERVICES))
+        telemetry = dict(zip(SERVICES, first[len(_NAMES) :], strict=True))
+        return cls(**dict(zip(_NAMES, first, strict=False)), telemetry=telemetry)
 
     def setting_of(self, port: int) -> str:
         """Return the name of the environment variable that moves the part on this port."""
@@ -70,7 +70,7 @@ class Ports:
     def of_parts(self) -> dict[str, int]:
         """Return the port each part must be able to take, by a name a person knows."""
         named = {"kafka": self.kafka, "kafka's controller": self.kafka_controller, "postgres": self.postgres}
-        named |= {"mail": self.smtp, "ingest": self.ingest, "console": self.console}
+        named |= {"mail": self.smtp, "webhooks": self.webhooks, "ingest": self.ingest, "console": self.console}
         return named | {f"telemetry of {name}": port for name, port in self.telemetry.items()}
 
 
@@ -138,6 +138,11 @@ class Places:
     def mail(self) -> Path:
         """Every mail that was sent, as ``.eml``."""
         return self.root / "mail"
+
+    @property
+    def webhooks(self) -> Path:
+        """Every webhook that was received, as JSON."""
+        return self.root / "webhooks"
 
     @property
     def write_key(self) -> Path:

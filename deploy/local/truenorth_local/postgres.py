@@ -3,7 +3,6 @@
 import importlib.util
 import os
 import pwd
-import signal
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Final
 
 from truenorth.errors import MissingError
 
+from truenorth_local.leftovers import STOP_SIGNALS
 from truenorth_local.places import HOST, let_pass
 from truenorth_local.processes import Log, Process
 
@@ -79,9 +79,15 @@ def start_postgres(
     command = [str(programs() / "postgres"), "-D", str(data)]
     for name, value in options.items():
         command += ["-c", f"{name}={value}"]
-    # SIGINT is PostgreSQL's fast stop; on SIGTERM it would wait until every client has gone.
     return Process(
-        "postgres", command, environment, log=log, common=common, user=user, folder=data, stop_signal=signal.SIGINT
+        "postgres",
+        command,
+        environment,
+        log=log,
+        common=common,
+        user=user,
+        folder=data,
+        stop_signal=STOP_SIGNALS["postgres"],
     )
 
 

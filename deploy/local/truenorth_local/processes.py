@@ -12,6 +12,7 @@ import psutil
 
 LOG_BYTES_MAX: Final = 20_000_000
 STOP_SECONDS: Final = 20.0
+LEFTOVER_SECONDS: Final = 8.0
 
 
 class Log:
@@ -161,7 +162,9 @@ def is_alive(pid: int, created: float) -> bool:
         return False
 
 
-def end_leftover(pid: int, created: float, *, seconds: float = STOP_SECONDS) -> None:
+def end_leftover(
+    pid: int, created: float, *, stop_signal: signal.Signals = signal.SIGTERM, seconds: float = LEFTOVER_SECONDS
+) -> None:
     """End a process that an earlier supervisor left behind, with everything it started."""
     if not is_alive(pid, created):
         return
@@ -169,7 +172,7 @@ def end_leftover(pid: int, created: float, *, seconds: float = STOP_SECONDS) -> 
     with suppress(psutil.Error):
         leader = psutil.Process(pid)
         family = [leader, *leader.children(recursive=True)]
-        leader.terminate()
+        leader.send_signal(stop_signal)
     _, left = psutil.wait_procs(family, timeout=seconds)
     for process in left:
         with suppress(psutil.Error):

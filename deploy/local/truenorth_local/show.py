@@ -75,6 +75,7 @@ def places(console: Console, where: Places, status: Status) -> None:
         "Events go to": f"{addresses['ingest']}/v1/events",
         "Write key": str(where.write_key),
         "Mail": f"{where.mail} (every mail that was sent)",
+        "Webhooks": f"{where.webhooks} (every one that was received)",
         "Kafka": addresses["kafka"],
         "PostgreSQL": f"{addresses['postgres']} (whole URL in {where.database_url})",
         "Logs": str(where.logs),

@@ -135,6 +135,14 @@ class LocalStack:
         self.launch("mail", lambda: self._process("mail", command, self.environment))
         self.wait_until("mail", lambda: answers.smtp_answers(HOST, self.ports.smtp))
 
+    def start_webhooks(self) -> None:
+        """Start the receiver the example definitions send webhooks to."""
+        self.require_port("webhooks", self.ports.webhooks)
+        module = "truenorth_local.webhooks"
+        command = [sys.executable, "-m", module, str(self.places.webhooks), str(self.ports.webhooks)]
+        self.launch("webhooks", lambda: self._process("webhooks", command, self.environment))
+        self.wait_until("webhooks", lambda: answers.port_answers(HOST, self.ports.webhooks))
+
     def _process(self, name: str, command: list[str], environment: Mapping[str, str]) -> Process:
         return Process(name, command, environment, log=self.log(name), common=self.common_log)
 
@@ -262,7 +270,7 @@ class LocalStack:
 
     def stop(self) -> None:
         """Stop everything, the services first; what was written stays."""
-        backing = [name for name in ("mail", "postgres", "kafka") if name in self.processes]
+        backing = [name for name in ("webhooks", "mail", "postgres", "kafka") if name in self.processes]
         services = [name for name in self.processes if name not in backing]
         for name in services:
             self.processes[name].terminate()

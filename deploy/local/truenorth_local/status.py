@@ -69,8 +69,8 @@ def _why_not_ready(name: str, part: Part) -> str:
         return "" if answers.kafka_answers(part.address) else "it does not answer"
     if name == "postgres":
         return "" if answers.postgres_answers(part.address) else "it takes no connections"
-    if name == "mail":
-        found = re.search(r"//(.+):(\d+)", part.address)
-        served = found is not None and answers.smtp_answers(found.group(1), int(found.group(2)))
-        return "" if served else "it does not answer"
-    return ""
+    found = re.search(r"//(.+):(\d+)", part.address)
+    if name not in {"mail", "webhooks"} or found is None:
+        return ""
+    ask = answers.smtp_answers if name == "mail" else answers.port_answers
+    return "" if ask(found.group(1), int(found.group(2))) else "it does not answer"

@@ -76,6 +76,7 @@ class Supervisor:
         stack = self._stack
         self._tell(doing="starting Kafka, PostgreSQL and mail")
         stack.start_backing()
+        stack.start_webhooks()
         write_private(stack.places.database_url, stack.database_url)
         self._step("creating topics", stack.create_topics)
         self._step("migrating the databases", self._migrate)
@@ -152,6 +153,7 @@ def _parts(stack: LocalStack) -> dict[str, Part]:
         "kafka": Part(address=stack.bootstrap, foreign=not stack.own_kafka),
         "postgres": Part(address=f"postgresql://{at}", foreign=not stack.own_postgres),
         "mail": Part(address=stack.smtp_url),
+        "webhooks": Part(address=f"http://{HOST}:{ports.webhooks}"),
     }
     public = {"ingest": f"http://{HOST}:{ports.ingest}", "console": f"http://{HOST}:{ports.console}"}
     for name in SERVICES:
