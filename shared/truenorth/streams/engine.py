@@ -64,6 +64,7 @@ class Engine(Generic[S]):
         self._decide_for = ""
         self._stopping = False
         self._done = asyncio.Event()
+        self._done.set()
         self._checked_at_s = self._shown_at_s = clock.monotonic()
         self._watched: frozenset[int] = frozenset()
         self.progress = Progress(clock)
@@ -100,7 +101,6 @@ class Engine(Generic[S]):
     async def start(self) -> None:
         """Make ready to run; the broker is looked for in `run`."""
         self._stopping = False
-        self._done.clear()
 
     async def stop(self) -> None:
         """Flush what is in hand, for a bounded time, leave the group, and let `run` return."""
@@ -114,6 +114,7 @@ class Engine(Generic[S]):
             HaltError: going on would lose or invent data.
         """
         wait_s = self._settings.reopen_after_s
+        self._done.clear()
         try:
             while not self._stopping:
                 began_s = self._clock.monotonic()
