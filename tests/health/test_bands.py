@@ -1,9 +1,9 @@
 """Bands: two cuts each way, and a hold."""
 
 import pytest
+from truenorth_health.domain.bands import asked, step
 
 from tests.health.builders import BANDS
-from truenorth_health.domain.bands import asked, step
 
 
 @pytest.mark.parametrize(
@@ -32,8 +32,9 @@ def test_entering_and_leaving_use_different_cuts(current: str, score: float, exp
 
 
 def walk(scores: list[tuple[int, float | None]], hold_ms: int) -> list[str]:
-    band, leaving = "green", None
-    seen = []
+    band: str = "green"
+    leaving: int | None = None
+    seen: list[str] = []
     for now_ms, score in scores:
         now = step(BANDS, hold_ms, current=band, leaving_ms=leaving, score=score, now_ms=now_ms, at_once=False)
         band, leaving = now.band, now.leaving_ms

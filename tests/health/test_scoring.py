@@ -3,10 +3,10 @@
 import pytest
 from truenorth import words
 from truenorth.definitions.model import Banded, Dimension, Linear, Measure, Scorecard, ScoreException
-
-from tests.health.builders import card, compiled, plain_measure
 from truenorth_health.domain.scoring import evaluate, measure_score
 from truenorth_health.domain.signals import INDEX, SIGNALS, Signals
+
+from tests.health.builders import card, compiled, plain_measure
 
 # Any signals will do as carriers of numbers.
 CARRIERS = SIGNALS
@@ -125,9 +125,7 @@ def test_licence_use_by_age_leaves_no_hole_between_bands(use: float, young: floa
 
 @pytest.mark.parametrize(("value", "expected"), [(-1, 0), (1.99, 0), (2, 50), (4.99, 50), (5, 100), (6, 100)])
 def test_bands_are_half_open(value: float, expected: float) -> None:
-    measure = Measure(
-        id="m", name="m", signal="nps", weight=1, banded=Banded(cuts=[2, 5], scores=[0, 50, 100])
-    )
+    measure = Measure(id="m", name="m", signal="nps", weight=1, banded=Banded(cuts=[2, 5], scores=[0, 50, 100]))
     made = compiled(card([Dimension(id="usage", name="u", weight=1, measures=[measure])])).scorecards[0]
     assert measure_score(made.measures[0], value) == expected
 
@@ -177,9 +175,7 @@ def test_nothing_at_all_is_no_score_rather_than_zero() -> None:
 
 
 def test_a_stand_in_for_missing_data_scores_but_is_not_coverage() -> None:
-    made = card(
-        [Dimension(id="usage", name="u", weight=1, measures=[plain_measure("a", "nps", when_missing=20.0)])]
-    )
+    made = card([Dimension(id="usage", name="u", weight=1, measures=[plain_measure("a", "nps", when_missing=20.0)])])
     scored = evaluate(compiled(made).scorecards[0], signals())
     assert scored.score == 20
     assert scored.coverage == 0

@@ -2,10 +2,10 @@
 
 import pytest
 from truenorth.events import inputs, people
-
-from tests.health.builders import DAY, HOUR, NOON, Book, compiled, support_card
 from truenorth_health.domain.facts import merge
 from truenorth_health.domain.signals import INDEX, collect, display, told
+
+from tests.health.builders import DAY, HOUR, NOON, Book, compiled, support_card
 
 FACTS = inputs.AccountUpdated(name="Acme", seats=10, modules=["projects", "reports", "imports", "api"])
 

@@ -6,6 +6,9 @@ from dataclasses import dataclass, field
 from truenorth_health.domain.compiled import CompiledMeasure, CompiledScorecard
 from truenorth_health.domain.signals import INDEX, Signals
 
+_DIGITS = 10
+"""Sums of floats are kept to 1e-10: 70.5 must not be 70.49999999999999 where a cut or half-up rounding looks."""
+
 
 @dataclass(slots=True)
 class Scored:
@@ -58,13 +61,13 @@ def evaluate(card: CompiledScorecard, signals: Signals, usage_factor: float = 1.
             if score is not None:
                 have += measure.share
                 total += measure.share * score
-        dimensions.append(total / have if have else None)
+        dimensions.append(round(total / have, _DIGITS) if have else None)
         weight = dimension.share * usage_factor if dimension.is_usage else dimension.share
         weights.append(weight if have else 0.0)
         coverage += dimension.share * fresh
     parts, of = _contributions(card, scores, weights)
     whole = sum(weights)
-    score_sum = sum(parts) if whole else None
+    score_sum = round(sum(parts), _DIGITS) if whole else None
     scored = Scored(score_sum, min(1.0, coverage), scores, parts, of, dimensions)
     if card.source.exceptions and score_sum is not None:
         _except(card, signals, scored, score_sum)

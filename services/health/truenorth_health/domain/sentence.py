@@ -55,7 +55,11 @@ def drivers(ranked: list[Move], *, fell: bool, limit: int = 5) -> list[Driver]:
 
 
 def _why(move: Move) -> Runs:
-    """Return a driver's words; ``**`` in a template marks the strong run, else it ends with the number."""
+    """Return a driver's words.
+
+    ``**`` in a template marks the strong run; without, it ends with the number, or is the whole where the number
+    comes first.
+    """
     source = move.measure.source
     value = in_words(source.signal, move.value)
     if not source.why:
@@ -64,6 +68,8 @@ def _why(move: Move) -> Runs:
         pieces = source.why.replace("{value}", value).split("**")
         return [(text, index % 2 == 1) for index, text in enumerate(pieces) if text]
     head, mark, tail = source.why.partition("{value}")
+    if not head:
+        return [(value + tail.replace("{value}", value), True)]
     return [(head + (value if mark else ""), True), *([(tail.replace("{value}", value), False)] if tail else [])]
 
 
@@ -178,8 +184,8 @@ def _lowered(text: str) -> str:
 def churned(churned_ms: int, reason: str) -> Sentence:
     """Return the sentence of an account that left."""
     when = date_of_day(churned_ms // DAY_MS)
-    runs: Runs = [("Churned", True), (f" on {when.day} {when:%B %Y}", False)]
-    return Sentence([*runs, (f": {reason}", False)] if reason else runs)
+    because = f": {reason}" if reason else ""
+    return Sentence([("Churned", True), (f" on {when.day} {when:%B %Y}{because}", False)])
 
 
 def help_text(view: View, band: str) -> str:
