@@ -4,6 +4,7 @@ For tests and simulations. It is deterministic: nothing happens but in answer to
 A transaction takes one offset more in each partition it touched, as Kafka's end marker does.
 """
 
+import asyncio
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 
@@ -85,6 +86,7 @@ class MemoryWriter:
 
     async def commit(self, entries: Mapping[Place, Sequence[Entry]]) -> Mapping[Place, int]:
         """See `Writer.commit`."""
+        await asyncio.sleep(0)
         if self._broken:
             raise AssertionError("a writer was used after it had failed")
         self._broken = True
@@ -128,6 +130,7 @@ class MemoryReader:
 
     async def poll(self, wait_s: float, records_max: int) -> Mapping[Place, Sequence[Record]]:
         """See `Reader.poll`."""
+        await asyncio.sleep(0)
         polled: dict[Place, list[Record]] = {}
         left = records_max
         for place, position in self._positions.items():
