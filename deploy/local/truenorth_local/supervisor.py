@@ -79,8 +79,7 @@ class Supervisor:
         stack.start_webhooks()
         write_private(stack.places.database_url, stack.database_url)
         self._step("creating topics", stack.create_topics)
-        self._step("migrating the databases", self._migrate)
-        self._step("applying definitions", self._apply)
+        self._step("migrating the databases and applying definitions", self._migrate_and_apply)
         self._step("making the local write key", self._make_key)
         for name in SERVICES:
             self._step(f"starting {name}", lambda name=name: self._start_service(name))  # type: ignore[misc]
@@ -91,10 +90,12 @@ class Supervisor:
         self._tell(doing=doing)
         work()
 
-    def _migrate(self) -> None:
-        with ThreadPoolExecutor(len(WITH_DATABASE)) as pool:
-            for migrated in [pool.submit(self._stack.migrate, name) for name in WITH_DATABASE]:
-                migrated.result()
+    def _migrate_and_apply(self) -> None:
+        with ThreadPoolExecutor(len(WITH_DATABASE) + 1) as pool:
+            done = [pool.submit(self._stack.migrate, name) for name in WITH_DATABASE]
+            done.append(pool.submit(self._apply))
+            for one in done:
+                one.result()
 
     def _apply(self) -> None:
         self._stack.run("console", "truenorth.commands.main", "apply", str(self._definitions), "--yes")
