@@ -1,7 +1,6 @@
 """Where the local stack keeps its things, and which addresses it takes."""
 
 import os
-import secrets
 import socket
 import sys
 from collections.abc import Mapping
@@ -10,14 +9,13 @@ from pathlib import Path
 from typing import Final
 
 from truenorth.errors import MissingError, RefusedError
+from truenorth.ids import random_secret
 
 HOST: Final = "127.0.0.1"
 SERVICES: Final = ("ingest", "health", "playbooks", "notify", "console")
 BACKING: Final = ("kafka", "postgres", "mail", "webhooks")
 MARKER: Final = "made-by-truenorth"
 _NAMES: Final = ("kafka", "kafka_controller", "postgres", "smtp", "webhooks", "ingest", "console")
-
-
 FREE_PORT_FIRST: Final = 20_000
 FREE_PORT_COUNT: Final = 12_000
 
@@ -91,7 +89,7 @@ def free_ports(count: int) -> list[int]:
     """
     chosen: list[int] = []
     while len(chosen) < count:
-        port = FREE_PORT_FIRST + secrets.randbelow(FREE_PORT_COUNT)
+        port = FREE_PORT_FIRST + int(random_secret(4), 16) % FREE_PORT_COUNT
         if port not in chosen and port_is_free(port):
             chosen.append(port)
     return chosen
