@@ -1,7 +1,7 @@
 """Which clocks and sources of chance a module asks, whatever names it imported them under."""
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 CLOCKS = {
     "datetime.datetime.now",
@@ -20,28 +20,28 @@ CHANCE_MODULES = ("random.", "secrets.")
 HARMLESS = {"secrets.compare_digest"}
 
 
-def banned_calls(module: ast.Module) -> Iterator[tuple[int, str]]:
+def banned_calls(nodes: Sequence[ast.AST]) -> Iterator[tuple[int, str]]:
     """Yield line and full name of every use, called or passed on; ``random.Random(seed)`` is none."""
-    names = _imported(module)
-    seeded = {id(node.func) for node in ast.walk(module) if isinstance(node, ast.Call) and (node.args or node.keywords)}
-    for node in ast.walk(module):
+    names = _imported(nodes)
+    seeded = {id(node.func) for node in nodes if isinstance(node, ast.Call) and (node.args or node.keywords)}
+    for node in nodes:
         if not isinstance(node, ast.Attribute | ast.Name):
             continue
         full = _full(node, names)
-        if full == "random.Random" and (id(node) in seeded or not _is_called(node, module)):
+        if full == "random.Random" and (id(node) in seeded or not _is_called(node, nodes)):
             continue  # a seeded generator, or its name in an annotation
         if full not in HARMLESS and (full in CLOCKS | CHANCE or full.startswith(CHANCE_MODULES)):
             yield node.lineno, full
 
 
-def _is_called(node: ast.expr, module: ast.Module) -> bool:
-    return any(isinstance(call, ast.Call) and call.func is node for call in ast.walk(module))
+def _is_called(node: ast.expr, nodes: Sequence[ast.AST]) -> bool:
+    return any(isinstance(call, ast.Call) and call.func is node for call in nodes)
 
 
-def _imported(module: ast.Module) -> dict[str, str]:
+def _imported(nodes: Sequence[ast.AST]) -> dict[str, str]:
     """Return local name -> full name of everything imported."""
     names: dict[str, str] = {}
-    for node in ast.walk(module):
+    for node in nodes:
         if isinstance(node, ast.Import):
             for alias in node.names:
                 top = alias.name.partition(".")[0]

@@ -3,13 +3,14 @@
 import ast
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import NamedTuple
 
 from truenorth import topics
 from truenorth.events.catalogue import FAMILY_OF_TYPE, types_of
 from truenorth_local.places import Ports
 
-from tests.tidy.tree import PRODUCT, ROOT, python_files, strings, tree
+from tests.tidy.tree import PRODUCT, ROOT, nodes, python_files, strings
 
 KINDS = {"Counter": "counter", "Gauge": "gauge", "Histogram": "histogram", "Summary": "summary"}
 FAMILIES = {f"{kind}MetricFamily": told for kind, told in KINDS.items()}
@@ -79,11 +80,16 @@ def metrics_document() -> str:
     return "\n".join(lines) + "\n"
 
 
-def metrics() -> Iterator[Metric]:
-    """Yield every metric that product code declares, wherever it does."""
+@lru_cache
+def metrics() -> tuple[Metric, ...]:
+    """Return every metric that product code declares, wherever it does."""
+    return tuple(_declared())
+
+
+def _declared() -> Iterator[Metric]:
     for name in python_files(*PRODUCT):
-        yield from _in_a_loop(tree(name), name)
-        for node in ast.walk(tree(name)):
+        yield from _in_a_loop(name)
+        for node in nodes(name):
             if isinstance(node, ast.Call) and (kind := _kind(node.func)):
                 arguments = [one.value for one in node.args if isinstance(one, ast.Constant)]
                 named = [str(value) for value in arguments]
@@ -94,9 +100,9 @@ def metrics() -> Iterator[Metric]:
                 )
 
 
-def _in_a_loop(module: ast.Module, file: str) -> Iterator[Metric]:
+def _in_a_loop(file: str) -> Iterator[Metric]:
     """Yield the metrics that a loop over tuples of name and meaning declares."""
-    for loop in ast.walk(module):
+    for loop in nodes(file):
         if not isinstance(loop, ast.For) or not isinstance(loop.iter, ast.Tuple | ast.List):
             continue
         kinds = [kind for node in ast.walk(loop) if isinstance(node, ast.Call) and (kind := _kind(node.func))]

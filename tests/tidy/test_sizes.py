@@ -2,7 +2,7 @@
 
 import ast
 
-from tests.tidy.tree import python_files, text, tree
+from tests.tidy.tree import nodes, python_files, text
 
 MODULE_LINES_MAX = 500
 FUNCTION_LINES_MAX = 70
@@ -20,7 +20,7 @@ def test_no_function_is_longer_than_its_limit() -> None:
         f"{name}:{node.lineno}: {node.name}": (node.end_lineno or node.lineno) - node.lineno + 1
         for name in python_files()
         if not any(table in name for table in TABLES)
-        for node in ast.walk(tree(name))
+        for node in nodes(name)
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
     }
     assert {where: lines for where, lines in long.items() if lines > FUNCTION_LINES_MAX} == {}

@@ -144,7 +144,7 @@ class App:
             now_ms = self._clock.now_ms()
             return await self._database.claim(which, worker=self._ids(), now_ms=now_ms, limit_rows=limit_rows)
 
-        return ChannelWorker(channel, claim=claim, dispatch=dispatch, settled=self._wake)
+        return ChannelWorker(channel, claim=claim, dispatch=dispatch, settled=self._relay.wake)
 
     def _housekeeper(self) -> Housekeeper:
         return Housekeeper(
@@ -152,7 +152,7 @@ class App:
             intake=self._intake,
             waiting=self._database.waiting,
             behind=self._behind,
-            committed=self._wake,
+            committed=self._relay.wake,
             metrics=self._metrics,
             clock=self._clock,
         )

@@ -76,7 +76,7 @@ class Intake:
         self._tally.alert(silence or "announced")
         for target in targets_of(alert, definitions, self._channels_on):
             delivery = deliveries.plan(alert, target, silence=silence, now_ms=now_ms)
-            await self._add(uow, delivery, now_ms)
+            await _add(uow, delivery, now_ms, self._tally)
             if delivery.channel == "inapp" and delivery.status == "delivered":
                 await uow.add_attempt(Attempt(delivery.delivery_id, 1, now_ms, 0, "delivered", ""))
                 await _put_entry(uow, alert, feed.opened(alert, delivery.recipient, now_ms=now_ms))
@@ -95,7 +95,7 @@ class Intake:
         for delivery in await uow.deliveries_of(resolved.alert_id):
             over = deliveries.plan_resolved(delivery, now_ms=now_ms)
             if over:
-                await self._add(uow, over, now_ms)
+                await _add(uow, over, now_ms, self._tally)
             elif delivery.status == "pending" and await uow.withdraw(
                 delivery.delivery_id, reason=deliveries.CLEARED, now_ms=now_ms
             ):
@@ -112,10 +112,6 @@ class Intake:
                     result = "moved"
                     await _put_entry(uow, stored.alert, moved)
         self._tally.action(kind, result)
-
-    async def _add(self, uow: UnitOfWork, delivery: Delivery, now_ms: int) -> None:
-        if await uow.add_delivery(delivery, now_ms=now_ms):
-            await _tell(uow, delivery, now_ms, self._tally)
 
 
 class Dispatch:
@@ -143,7 +139,12 @@ class Dispatch:
         if claimed.repeat:
             self._tally.repeat(claimed.delivery.channel)
         address = deliveries.address_now(claimed.delivery, self._definitions())
-        why_not = await self._why_not(claimed, address)
+        why_not = deliveries.why_not(
+            claimed.delivery,
+            address,
+            is_over=claimed.resolved_ms is not None,
+            is_disabled=(claimed.delivery.recipient, address) in claimed.disabled,
+        )
         if why_not:
             await self._settle(claimed, Verdict("not_sent", why_not, claimed.attempt - 1, None), None)
             return
@@ -164,18 +165,6 @@ class Dispatch:
             outcome.error,
         )
         await self._settle(claimed, verdict, (tried, outcome))
-
-    async def _why_not(self, claimed: Claimed, address: str) -> str:
-        delivery = claimed.delivery
-        if delivery.about == "raised" and claimed.resolved_ms is not None:
-            return deliveries.CLEARED
-        if not address:
-            return "recipient_gone"
-        if delivery.channel == "webhook":
-            async with self._units() as uow:
-                if await uow.endpoint_disabled(delivery.recipient, address):
-                    return "endpoint_disabled"
-        return ""
 
     async def _settle(self, claimed: Claimed, verdict: Verdict, tried: tuple[Attempt, Outcome] | None) -> None:
         for wait_s in SETTLE_WAITS_S:
@@ -207,11 +196,16 @@ class Dispatch:
                     await uow.disable_endpoint(delivery.recipient, delivery.address, now_ms=now_ms)
             await _tell(uow, delivery, now_ms, self._tally)
             over = deliveries.plan_resolved(delivery, now_ms=now_ms) if stored and stored.resolved_ms else None
-            if over and await uow.add_delivery(over, now_ms=now_ms):
-                await _tell(uow, over, now_ms, self._tally)
+            if over:
+                await _add(uow, over, now_ms, self._tally)
         if delivery.status == "delivered" and delivery.about == "raised":
             after_s = (now_ms - claimed.alert.decided_ms) / MILLIS_PER_SECOND
             self._tally.handed_over(delivery.channel, after_s=after_s)
+
+
+async def _add(uow: UnitOfWork, delivery: Delivery, now_ms: int, tally: Tally) -> None:
+    await uow.add_delivery(delivery, now_ms=now_ms)
+    await _tell(uow, delivery, now_ms, tally)
 
 
 async def _tell(uow: UnitOfWork, delivery: Delivery, now_ms: int, tally: Tally) -> None:

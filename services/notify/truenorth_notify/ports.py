@@ -48,7 +48,8 @@ class Claimed:
     """A delivery this process holds until its lease ends.
 
     ``lease`` is the token of this holding. ``resolved_ms``: the alert is over since then. ``repeat``: an
-    earlier holder never reported back, so this try may be the second to arrive.
+    earlier holder never reported back, so this try may be the second to arrive. ``disabled``: endpoints, with the
+    address, that asked never to be called again.
     """
 
     delivery: Delivery
@@ -56,6 +57,7 @@ class Claimed:
     resolved_ms: int | None
     lease: str
     repeat: bool
+    disabled: frozenset[tuple[str, str]] = frozenset()
 
     @property
     def attempt(self) -> int:
@@ -89,8 +91,8 @@ class UnitOfWork(Protocol):
         """Note that the condition of an alert is over."""
         ...
 
-    async def add_delivery(self, delivery: Delivery, *, now_ms: int) -> bool:
-        """Store a delivery; False when this alert, channel, recipient and subject has one already."""
+    async def add_delivery(self, delivery: Delivery, *, now_ms: int) -> None:
+        """Store a delivery; nothing happens when this alert, channel, recipient and subject has one already."""
         ...
 
     async def deliveries_of(self, alert_id: str) -> Sequence[Delivery]:
@@ -121,12 +123,8 @@ class UnitOfWork(Protocol):
         """Return snoozed entries whose time has come, held, skipping those that others hold."""
         ...
 
-    async def endpoint_disabled(self, webhook_id: str, url: str) -> bool:
-        """Return whether this endpoint asked, at this address, never to be called again."""
-        ...
-
     async def disable_endpoint(self, webhook_id: str, url: str, *, now_ms: int) -> None:
-        """Remember that it did."""
+        """Remember that this endpoint asked never to be called at this address again."""
         ...
 
     async def publish(self, outbound: Outbound) -> None:

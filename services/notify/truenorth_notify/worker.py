@@ -21,8 +21,10 @@ from truenorth_notify.ports import Claimed, UnitOfWork
 
 log = logging.getLogger(__name__)
 
-SLOTS: Final = 8
+SLOTS: Final = 16
 """Deliveries of one channel that are tried at the same time."""
+SLOTS_CLAIMED_MIN: Final = 8
+"""In a burst, claim a handful at once: a claim costs as much as a delivery."""
 POLL_S: Final = 0.5
 """A delivery that is due later, or was left by a crashed process, is found within this time."""
 HOUSEKEEPING_S: Final = 1.0
@@ -134,7 +136,7 @@ class ChannelWorker:
         self._woken.clear()
         free = SLOTS - len(self._busy)
         claimed: list[Claimed] = []
-        if free:
+        if free >= SLOTS_CLAIMED_MIN:
             try:
                 claimed = await self._claim(self._channel, free)
             except TransientError as error:

@@ -2,16 +2,16 @@
 
 import contextlib
 from collections.abc import AsyncIterator, Sequence
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import func, select, update
+from sqlalchemy import Row, Select, Table, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from truenorth.codec import encode, encode_json
 from truenorth.events.catalogue import TYPE_OF_PAYLOAD
 from truenorth.events.work import AlertRaised
 from truenorth.kafka import Record
-from truenorth.postgres import leases, offsets, outbox
+from truenorth.postgres import leases, offsets
 from truenorth.postgres.dead_letters import park
 from truenorth.postgres.engine import transaction
 
@@ -34,12 +34,43 @@ CONSUMER: Final = "notify"
 SOURCE: Final = "truenorth/notify"
 LEASE_MS: Final = 60_000
 
+_FEED_INSERT: Final = insert(FEED_ENTRY)
+_ADDING: Final = {
+    DELIVERY: insert(DELIVERY).on_conflict_do_nothing(),
+    ATTEMPT: insert(ATTEMPT),
+    DISABLED_ENDPOINT: insert(DISABLED_ENDPOINT).on_conflict_do_nothing(),
+    OUTBOX: insert(OUTBOX).on_conflict_do_nothing(index_elements=["id"]),
+    FEED_ENTRY: _FEED_INSERT.on_conflict_do_update(
+        index_elements=["alert_id", "recipient"],
+        set_={column.name: column for column in _FEED_INSERT.excluded if not column.primary_key},
+    ),
+}
+"""How a row of each table is added. The outbox ignores an id that still waits, as `truenorth.postgres.outbox.put`."""
+
 
 class PostgresUnit:
-    """See `truenorth_notify.ports.UnitOfWork`; ``now_ms`` stamps what the transaction says."""
+    """See `truenorth_notify.ports.UnitOfWork`.
+
+    Rows that are only added wait until something is read or the unit ends, and then go table by table: a batch of
+    a hundred alerts is a few round trips, not a thousand.
+    """
 
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
+        self._waiting: dict[Table, list[dict[str, object]]] = {}
+
+    async def flush(self) -> None:
+        """Write the rows that wait; their order inside a table is kept."""
+        waiting, self._waiting = self._waiting, {}
+        for table, rows in waiting.items():
+            await self._connection.execute(_ADDING[table], rows)
+
+    def _add(self, table: Table, row: dict[str, object]) -> None:
+        self._waiting.setdefault(table, []).append(row)
+
+    async def _rows(self, query: Select[Any]) -> Sequence[Row[Any]]:
+        await self.flush()
+        return list(await self._connection.execute(query))
 
     async def add_alert(self, alert: AlertRaised, *, read_ms: int) -> bool:
         """See the port."""
@@ -55,15 +86,13 @@ class PostgresUnit:
 
     async def lock_alert(self, alert_id: str) -> StoredAlert | None:
         """See the port."""
-        row = (
-            await self._connection.execute(select(ALERT).where(ALERT.c.alert_id == alert_id).with_for_update())
-        ).one_or_none()
-        return None if row is None else stored_of(row)
+        rows = await self._rows(select(ALERT).where(ALERT.c.alert_id == alert_id).with_for_update())
+        return stored_of(rows[0]) if rows else None
 
     async def lock_alerts_of_task(self, task_id: str) -> Sequence[StoredAlert]:
         """See the port."""
         query = select(ALERT).where(ALERT.c.task_id == task_id).order_by(ALERT.c.alert_id).with_for_update()
-        return [stored_of(row) for row in await self._connection.execute(query)]
+        return [stored_of(row) for row in await self._rows(query)]
 
     async def set_resolved(self, alert_id: str, resolved_ms: int) -> None:
         """See the port."""
@@ -71,9 +100,9 @@ class PostgresUnit:
             update(ALERT).where(ALERT.c.alert_id == alert_id).values(resolved_ms=resolved_ms)
         )
 
-    async def add_delivery(self, delivery: Delivery, *, now_ms: int) -> bool:
+    async def add_delivery(self, delivery: Delivery, *, now_ms: int) -> None:
         """See the port."""
-        values = {
+        row = {
             "delivery_id": delivery.delivery_id,
             "alert_id": delivery.alert_id,
             "account": delivery.account,
@@ -88,13 +117,12 @@ class PostgresUnit:
             "due_ms": delivery.next_attempt_ms,
             "attempts": delivery.attempts,
         }
-        result = await self._connection.execute(insert(DELIVERY).values(values).on_conflict_do_nothing())
-        return result.rowcount == 1
+        self._add(DELIVERY, row)
 
     async def deliveries_of(self, alert_id: str) -> Sequence[Delivery]:
         """See the port."""
         query = select(DELIVERY).where(DELIVERY.c.alert_id == alert_id).order_by(DELIVERY.c.delivery_id)
-        return [delivery_of(row) for row in await self._connection.execute(query)]
+        return [delivery_of(row) for row in await self._rows(query)]
 
     async def withdraw(self, delivery_id: str, *, reason: str, now_ms: int) -> bool:
         """See the port."""
@@ -126,7 +154,7 @@ class PostgresUnit:
 
     async def add_attempt(self, attempt: Attempt) -> None:
         """See the port."""
-        values = {
+        row = {
             "delivery_id": attempt.delivery_id,
             "number": attempt.number,
             "started_ms": attempt.started_ms,
@@ -134,16 +162,18 @@ class PostgresUnit:
             "outcome": attempt.outcome,
             "error": attempt.error,
         }
-        await self._connection.execute(insert(ATTEMPT).values(values))
+        self._add(ATTEMPT, row)
 
     async def feed_entries(self, alert_id: str) -> Sequence[FeedEntry]:
         """See the port."""
         query = select(FEED_ENTRY).where(FEED_ENTRY.c.alert_id == alert_id).order_by(FEED_ENTRY.c.recipient)
-        return [entry_of(row) for row in await self._connection.execute(query.with_for_update())]
+        return [entry_of(row) for row in await self._rows(query.with_for_update())]
 
     async def put_feed_entry(self, entry: FeedEntry, *, account: str) -> None:
         """See the port."""
-        values = {
+        row = {
+            "alert_id": entry.alert_id,
+            "recipient": entry.recipient,
             "account": account,
             "state": entry.state,
             "revision": entry.revision,
@@ -152,14 +182,10 @@ class PostgresUnit:
             "until_ms": entry.until_ms,
             "not_useful": entry.not_useful,
         }
-        await self._connection.execute(
-            insert(FEED_ENTRY)
-            .values(alert_id=entry.alert_id, recipient=entry.recipient, **values)
-            .on_conflict_do_update(index_elements=["alert_id", "recipient"], set_=values)
-        )
+        self._add(FEED_ENTRY, row)
 
     async def snoozed_until(self, now_ms: int, *, limit_entries: int) -> Sequence[FeedEntry]:
-        """See the port; the alerts are held, as every other writer of an entry holds them first."""
+        """See the port; the alerts are held too, as every other writer of an entry holds them."""
         held = (
             select(FEED_ENTRY)
             .join(ALERT, ALERT.c.alert_id == FEED_ENTRY.c.alert_id)
@@ -167,19 +193,11 @@ class PostgresUnit:
             .limit(limit_entries)
             .with_for_update(skip_locked=True)
         )
-        return [entry_of(row) for row in await self._connection.execute(held)]
-
-    async def endpoint_disabled(self, webhook_id: str, url: str) -> bool:
-        """See the port."""
-        query = select(DISABLED_ENDPOINT.c.disabled_ms).where(
-            DISABLED_ENDPOINT.c.webhook_id == webhook_id, DISABLED_ENDPOINT.c.url == url
-        )
-        return (await self._connection.execute(query)).one_or_none() is not None
+        return [entry_of(row) for row in await self._rows(held)]
 
     async def disable_endpoint(self, webhook_id: str, url: str, *, now_ms: int) -> None:
         """See the port."""
-        values = {"webhook_id": webhook_id, "url": url, "disabled_ms": now_ms}
-        await self._connection.execute(insert(DISABLED_ENDPOINT).values(values).on_conflict_do_nothing())
+        self._add(DISABLED_ENDPOINT, {"webhook_id": webhook_id, "url": url, "disabled_ms": now_ms})
 
     async def publish(self, outbound: Outbound) -> None:
         """See the port."""
@@ -190,16 +208,15 @@ class PostgresUnit:
             account=outbound.account,
             time_ms=outbound.time_ms,
         )
-        await outbox.put(
-            self._connection,
-            OUTBOX,
-            event_id=outbound.event_id,
-            topic=outbound.topic,
-            key=outbound.account,
-            event_type=TYPE_OF_PAYLOAD[type(outbound.payload)],
-            value=value,
-            now_ms=outbound.time_ms,
-        )
+        row = {
+            "id": outbound.event_id,
+            "aggregatetype": outbound.topic,
+            "aggregateid": outbound.account,
+            "type": TYPE_OF_PAYLOAD[type(outbound.payload)],
+            "payload": value,
+            "created_ms": outbound.time_ms,
+        }
+        self._add(OUTBOX, row)
 
     async def fresh(self, records: Sequence[Record]) -> list[Record]:
         """Move the consumer's place past these records and return those not applied before."""
@@ -220,7 +237,9 @@ class Database:
     async def unit(self) -> AsyncIterator[PostgresUnit]:
         """Begin a unit of work: committed when the block ends, rolled back when it raises."""
         async with transaction(self._engine) as connection:
-            yield PostgresUnit(connection)
+            unit = PostgresUnit(connection)
+            yield unit
+            await unit.flush()
 
     async def position(self, partitions: set[tuple[str, int]]) -> dict[tuple[str, int], int]:
         """Return the next offset of each partition that has been read before."""
@@ -243,12 +262,14 @@ class Database:
                 return []
             alerts = await _alerts_of(connection, [row.alert_id for row in rows])
             tried = await _tries_of(connection, [row.delivery_id for row in rows])
+            disabled = await _disabled(connection) if channel == "webhook" else frozenset()
         return [
             Claimed(
                 delivery=delivery_of(row),
                 alert=alerts[row.alert_id].alert,
                 resolved_ms=alerts[row.alert_id].resolved_ms,
                 lease=worker,
+                disabled=disabled,
                 repeat=row.attempts - 1 > tried.get(row.delivery_id, 0),
             )
             for row in rows
@@ -263,6 +284,11 @@ class Database:
         )
         async with transaction(self._engine) as connection:
             return {channel: (count, due_ms) for channel, count, due_ms in await connection.execute(query)}
+
+
+async def _disabled(connection: AsyncConnection) -> frozenset[tuple[str, str]]:
+    rows = await connection.execute(select(DISABLED_ENDPOINT.c.webhook_id, DISABLED_ENDPOINT.c.url))
+    return frozenset((row.webhook_id, row.url) for row in rows)
 
 
 async def _alerts_of(connection: AsyncConnection, alert_ids: list[str]) -> dict[str, StoredAlert]:

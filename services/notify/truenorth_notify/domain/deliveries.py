@@ -123,6 +123,15 @@ def address_now(delivery: Delivery, definitions: Definitions | None) -> str:
     return next((person.email for person in definitions.people if person.id == delivery.recipient), "")
 
 
+def why_not(delivery: Delivery, address: str, *, is_over: bool, is_disabled: bool) -> str:
+    """Return why a delivery that is due is not to be sent after all, or nothing."""
+    if delivery.about == "raised" and is_over:
+        return CLEARED
+    if not address:
+        return "recipient_gone"
+    return "endpoint_disabled" if is_disabled else ""
+
+
 def judge(outcome: Outcome, *, attempts: int, ended_ms: int, schedule_s: tuple[int, ...] = SCHEDULE_S) -> Verdict:
     """Return how a delivery stands once attempt number ``attempts`` has ended this way."""
     if outcome.kind == "delivered":
