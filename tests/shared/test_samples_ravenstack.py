@@ -96,18 +96,20 @@ def test_a_messy_export_is_accounted_for_row_by_row(messy: Path) -> None:
 def test_dates_move_by_whole_days_so_that_the_last_is_today(messy: Path) -> None:
     events, report = load(messy, now_ms=NOW_MS)
     assert report.shift_days == (datetime(2026, 11, 22) - datetime(2024, 12, 31)).days  # noqa: DTZ001
-    last = [event for event in events if isinstance(event.data, inputs.TicketOpened)][-1]
-    assert last.time_ms == to_millis(datetime(2026, 11, 22, tzinfo=UTC))
+    assert max(event.time_ms for event in events if isinstance(event.data, inputs.TicketOpened)) == to_millis(
+        datetime(2026, 11, 22, tzinfo=UTC)
+    )
     assert max(event.time_ms for event in events) == NOW_MS
     assert report.file("support_tickets").odd["later today than now: taken as now"] == 2
 
 
-def test_events_come_in_time_order_as_backfill_and_histories_last(messy: Path) -> None:
+def test_events_come_account_by_account_in_time_order_as_backfill_and_histories_last(messy: Path) -> None:
     events, report = load(messy, now_ms=NOW_MS)
     types = [TYPE_OF_PAYLOAD[type(event.data)] for event in events]
     assert types[-3:] == ["history.loaded"] * report.accounts
     past = events[:-3]
-    assert [event.time_ms for event in past] == sorted(event.time_ms for event in past)
+    places = [(event.account, event.time_ms) for event in past]
+    assert places == sorted(places)
     assert all(event.backfill for event in past)
 
 
@@ -127,8 +129,8 @@ def test_loading_again_posts_the_same_ids(messy: Path) -> None:
 
 def test_money_is_cents_and_priorities_are_ours(messy: Path) -> None:
     events, _ = load(messy, now_ms=NOW_MS)
-    started = next(event.data for event in events if isinstance(event.data, inputs.SubscriptionStarted))
-    assert started.arr == 12_050
+    started = [event.data.arr for event in events if isinstance(event.data, inputs.SubscriptionStarted)]
+    assert 12_050 in started
     priorities = {
         event.data.ticket_id: event.data.priority for event in events if isinstance(event.data, inputs.TicketOpened)
     }

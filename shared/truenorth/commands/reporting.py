@@ -18,7 +18,7 @@ def show_report(report: LoadReport, console: Console) -> None:
     console.print(table)
     for name, file in report.files.items():
         for line in _reasons(file):
-            console.print(f"  {name}: {line}", highlight=False)
+            console.print(f"  {name}: {line}", highlight=False, soft_wrap=True)
 
 
 def _reasons(file: FileReport) -> list[str]:

@@ -35,6 +35,9 @@ class SampleEvent:
         return event
 
 
-def in_time_order(events: Iterable[SampleEvent]) -> list[SampleEvent]:
-    """Return the events by time; equal times keep the order they were made in."""
-    return sorted(events, key=lambda event: event.time_ms)
+def in_posting_order(events: Iterable[SampleEvent]) -> list[SampleEvent]:
+    """Return the events account by account, each account's by time; equal times keep the order they were made in.
+
+    An account whose past arrives in one go is judged once, not at every stage of a half-known past.
+    """
+    return sorted(events, key=lambda event: (event.account, event.time_ms))

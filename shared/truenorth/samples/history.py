@@ -11,7 +11,7 @@ from truenorth.events.payload import PayloadStruct
 from truenorth.events.people import HistoryLoaded
 from truenorth.ids import derived_id
 from truenorth.samples.book import BookAccount
-from truenorth.samples.events import SampleEvent, in_time_order
+from truenorth.samples.events import SampleEvent, in_posting_order
 
 _HOUR_MS = 3_600_000
 _RECENT_DAYS = 28
@@ -20,14 +20,14 @@ _WEEKEND_SHARE = 0.25
 
 
 def past_of(book: list[BookAccount], *, days: int, seed: int, now_ms: int, contacts: bool = False) -> list[SampleEvent]:
-    """Return the events of the last ``days`` days in time order, ``history.loaded`` per account last."""
+    """Return the events of the last ``days`` days in posting order, ``history.loaded`` per account last."""
     events: list[SampleEvent] = []
     loaded: list[SampleEvent] = []
     for account in book:
         past = Past(account, seed=seed, now_ms=now_ms, days=days)
         events += past.events(contacts=contacts)
         loaded.append(past.loaded())
-    return in_time_order(events) + loaded
+    return in_posting_order(events) + loaded
 
 
 @dataclass(slots=True)

@@ -22,7 +22,7 @@ from truenorth.clock import day_of_date, from_millis
 from truenorth.events.catalogue import TYPE_OF_PAYLOAD
 from truenorth.events.people import HistoryLoaded
 from truenorth.ids import derived_id
-from truenorth.samples.events import SampleEvent, in_time_order
+from truenorth.samples.events import SampleEvent, in_posting_order
 from truenorth.samples.ravenstack_rows import Mapper
 from truenorth.samples.report import LoadReport
 from truenorth.samples.tables import Row, RowRefusedError, read_table
@@ -45,7 +45,7 @@ _DATE_COLUMNS: Final = {
 
 
 def load(directory: Path, *, now_ms: int) -> tuple[list[SampleEvent], LoadReport]:
-    """Return all events in time order, ``history.loaded`` per account last, and the report of the rows so far.
+    """Return all events in posting order, ``history.loaded`` per account last, and the report of the rows so far.
 
     Raises:
         MissingError: when a file of the data set is missing.
@@ -62,7 +62,7 @@ def load(directory: Path, *, now_ms: int) -> tuple[list[SampleEvent], LoadReport
             _map(mapper, row, suffix, report)
     mapper.finish()
     report.accounts = len(mapper.accounts)
-    events = in_time_order(mapper.events)
+    events = in_posting_order(mapper.events)
     events += _loaded(events, now_ms)
     for event in events:
         report.events[TYPE_OF_PAYLOAD[type(event.data)]] += 1
