@@ -30,11 +30,9 @@ def make_app(bootstrap: str, events: int) -> Any:
         topic_partitions=PARTITIONS_DEFAULT,
         topic_replication_factor=1,
         consumer_auto_offset_reset="earliest",
-        value_serializer="raw",
-        key_serializer="raw",
     )
-    usage = app.topic(full_name("usage"), value_type=bytes)
-    counts = app.Table("counts", default=int, partitions=PARTITIONS_DEFAULT, value_serializer="json")
+    usage = app.topic(full_name("usage"), value_type=bytes, value_serializer="raw", key_serializer="raw")
+    counts = app.Table("counts", default=int, partitions=PARTITIONS_DEFAULT)
     decoder = msgspec.json.Decoder(Outside)
     clock = SystemClock()
     begun: dict[str, float] = {}

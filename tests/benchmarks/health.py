@@ -81,17 +81,19 @@ def _folded(url: str) -> float:
 
 def _faust(stack: LocalStack) -> dict[str, Any]:
     command = [sys.executable, "-m", "tests.benchmarks.faust_agent", stack.bootstrap, str(FAUST_EVENTS)]
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=stack.environment
-    ) as agent:
+    errors = stack.places.logs / "faust.log"
+    with (
+        errors.open("w") as log,
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True, env=stack.environment) as agent,
+    ):
         pin(agent.pid, CORE)
         limit = threading.Timer(SECONDS_MAX, agent.kill)
         limit.start()
         assert agent.stdout is not None
-        told = agent.stdout.readline()
+        told = next((line for line in agent.stdout if line.startswith("{")), "")  # behind faust's banner
         limit.cancel()
         agent.kill()
     if not told:
-        raise RuntimeError("the faust agent did not finish")
+        raise RuntimeError(f"the faust agent did not finish: {errors.read_text()[-500:]}")
     figures: dict[str, Any] = json.loads(told)
     return figures
