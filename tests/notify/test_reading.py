@@ -1,0 +1,88 @@
+import contextlib
+from collections.abc import AsyncIterator, Sequence
+from typing import cast
+
+import pytest
+from truenorth.clock import ManualClock
+from truenorth.codec import encode
+from truenorth.errors import HaltError
+from truenorth.events.envelope import Event
+from truenorth.kafka import Record
+from truenorth.telemetry import make_registry
+from truenorth_notify.handlers import Intake
+from truenorth_notify.metrics import Metrics
+from truenorth_notify.worker import POISON_RECORDS_MAX, BatchReader, BatchUnit
+
+from tests.notify.builders import NOW_MS, alert
+
+
+class Kept:
+    """What a reader did, without a database: everything is fresh, nothing is stored."""
+
+    def __init__(self) -> None:
+        self.taken: list[Event] = []
+        self.parked: list[str] = []
+        self.commits = 0
+        self.registry = make_registry()
+        self.reader = BatchReader(
+            units=self.unit,
+            intake=cast("Intake", self),
+            committed=self.committed,
+            metrics=Metrics(self.registry),
+            clock=ManualClock(NOW_MS),
+        )
+
+    @contextlib.asynccontextmanager
+    async def unit(self) -> AsyncIterator[BatchUnit]:
+        yield cast("BatchUnit", self)
+
+    async def fresh(self, records: Sequence[Record]) -> list[Record]:
+        return list(records)
+
+    async def park(self, record: Record, *, reason: str, now_ms: int) -> None:
+        self.parked.append(reason)
+
+    async def take(self, uow: BatchUnit, event: Event) -> None:
+        self.taken.append(event)
+
+    def committed(self) -> None:
+        self.commits += 1
+
+
+def record(value: bytes | None, offset: int = 0) -> Record:
+    return Record("truenorth.alerts.v1", 0, offset, b"halden", value, NOW_MS)
+
+
+def good(title: str = "t") -> bytes:
+    return encode(alert(title=title), event_id="e", source="s", account="halden", time_ms=NOW_MS)
+
+
+async def test_a_batch_is_taken_in_order_and_the_senders_are_woken_once() -> None:
+    kept = Kept()
+    await kept.reader.handle([record(good("a")), record(None), record(good("b"))])
+    assert [event.data.title for event in kept.taken] == ["a", "b"]
+    assert kept.commits == 1
+
+
+async def test_an_unreadable_record_is_parked_with_its_reason_and_counted() -> None:
+    kept = Kept()
+    await kept.reader.handle([record(b"{"), record(good("nul \x00")), record(good())])
+    assert [reason.partition(":")[0] for reason in kept.parked] == ["envelope_invalid", "text_invalid"]
+    assert len(kept.taken) == 1
+    counted = kept.registry.get_sample_value("truenorth_notify_dead_letters_total", {"topic": "truenorth.alerts.v1"})
+    assert counted == 2
+
+
+async def test_when_most_records_are_unreadable_nothing_more_is_read() -> None:
+    kept = Kept()
+    await kept.reader.handle([record(b"{") for _ in range(POISON_RECORDS_MAX)])
+    with pytest.raises(HaltError, match=r"truenorth\.alerts\.v1"):
+        await kept.reader.handle([record(b"{")])
+    assert kept.commits == 1
+
+
+async def test_unreadable_records_among_many_good_ones_stop_nothing() -> None:
+    kept = Kept()
+    for _ in range(POISON_RECORDS_MAX * 2):
+        await kept.reader.handle([record(b"{"), record(good()), record(good())])
+    assert len(kept.parked) == POISON_RECORDS_MAX * 2
