@@ -1,10 +1,10 @@
 """A consumer's place, kept in the same transaction as its effects: the database is the truth."""
 
-from collections.abc import Iterable, Sequence
-from typing import Protocol, TypeVar
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Protocol, TypeVar
 
-from sqlalchemy import BigInteger, Column, Integer, MetaData, Table, Text, func, select
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import BigInteger, Column, Integer, MetaData, Select, Table, Text, func, literal, select
+from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 
@@ -74,13 +74,14 @@ async def _locked(
     """Lock the rows in one order everywhere, so that two batches never wait for each other in a circle."""
     if not places:
         return {}
-    statement = insert(table).values(
-        [{"consumer": consumer, "topic": topic, "partition": number, "next_offset": 0} for topic, number in places]
-    )
+    rows = _rows(consumer, dict.fromkeys(places, 0))
     locked = await connection.execute(
-        statement.on_conflict_do_update(
+        insert(table)
+        .from_select(["consumer", "topic", "partition", "next_offset"], rows)
+        .on_conflict_do_update(
             index_elements=["consumer", "topic", "partition"], set_={"next_offset": table.c.next_offset}
-        ).returning(table.c.topic, table.c.partition, table.c.next_offset)
+        )
+        .returning(table.c.topic, table.c.partition, table.c.next_offset)
     )
     return {(row.topic, row.partition): row.next_offset for row in locked}
 
@@ -90,11 +91,8 @@ async def _move(
 ) -> None:
     if not next_offsets:
         return
-    statement = insert(table).values(
-        [
-            {"consumer": consumer, "topic": topic, "partition": partition, "next_offset": next_offset}
-            for (topic, partition), next_offset in sorted(next_offsets.items())
-        ]
+    statement = insert(table).from_select(
+        ["consumer", "topic", "partition", "next_offset"], _rows(consumer, next_offsets)
     )
     await connection.execute(
         statement.on_conflict_do_update(
@@ -102,3 +100,18 @@ async def _move(
             set_={"next_offset": func.greatest(table.c.next_offset, statement.excluded.next_offset)},
         )
     )
+
+
+def _rows(consumer: str, next_offsets: Mapping[tuple[str, int], int]) -> Select[Any]:
+    """Return rows from three arrays: one statement text for any number of places, compiled and planned once."""
+    places = sorted(next_offsets)
+    values = (
+        func.unnest(
+            literal([topic for topic, _ in places], ARRAY(Text)),
+            literal([number for _, number in places], ARRAY(Integer)),
+            literal([next_offsets[place] for place in places], ARRAY(BigInteger)),
+        )
+        .table_valued(Column("topic", Text), Column("partition", Integer), Column("next_offset", BigInteger))
+        .render_derived()
+    )
+    return select(literal(consumer, Text), values.c.topic, values.c.partition, values.c.next_offset)

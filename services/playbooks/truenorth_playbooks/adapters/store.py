@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import Table, any_, delete, literal, or_, select
-from sqlalchemy.dialects.postgresql import ARRAY, TEXT, distinct_on, insert
+from sqlalchemy import Table, any_, delete, literal, select, text
+from sqlalchemy.dialects.postgresql import ARRAY, TEXT, insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from truenorth.codec import encode, encode_json
 from truenorth.definitions.model import Playbook
@@ -18,11 +18,41 @@ from truenorth.postgres.engine import transaction
 
 from truenorth_playbooks.adapters import tables
 from truenorth_playbooks.domain.actions import overdue_at_ms
-from truenorth_playbooks.domain.book import WORKING, Alert, Book, Run, Said
+from truenorth_playbooks.domain.book import Alert, Book, Run, Said
 
 CONSUMER: Final = "playbooks"
 SOURCE: Final = "truenorth/playbooks"
 LEASE_MS: Final = 60_000
+
+
+LOCKED_ACCOUNTS: Final = text(
+    """
+    INSERT INTO account (account_id, changes_number, milestones_number, churned, churn_number)
+    SELECT account_id, 0, 0, false, 0 FROM unnest(CAST(:accounts AS text[])) AS new (account_id)
+    ON CONFLICT (account_id) DO UPDATE SET churned = account.churned
+    RETURNING account_id, changes_number, milestones_number, churned, churn_number
+    """
+)
+OPEN_AND_NAMED: Final = text(
+    """
+    SELECT 'run', account_id, convert_to(row_to_json(latest)::text, 'UTF8') FROM (
+        SELECT DISTINCT ON (account_id, playbook, dedupe) *, account_id AS account FROM run
+        WHERE account_id = ANY (CAST(:accounts AS text[]))
+        ORDER BY account_id, playbook, dedupe, trigger_number DESC
+    ) AS latest
+    UNION ALL
+    SELECT 'task', account_id, body FROM task
+    WHERE account_id = ANY (CAST(:accounts AS text[]))
+      AND (status IN ('open', 'overdue') OR task_id = ANY (CAST(:tasks AS text[])))
+    UNION ALL
+    SELECT 'alert', account_id, convert_to(row_to_json(known)::text, 'UTF8') FROM (
+        SELECT *, account_id AS account FROM alert
+        WHERE account_id = ANY (CAST(:accounts AS text[]))
+          AND (resolved_ms IS NULL OR alert_id = ANY (CAST(:alerts AS text[])))
+    ) AS known
+    """
+)
+"""All an account has open, and what was named, in one round trip: an alert has no time for three."""
 
 
 class PostgresStore:
@@ -76,17 +106,11 @@ class PostgresUnit:
         if not names:
             return {}
         books = await self._locked(names)
-        await self._load_runs(books, names)
-        task, alert = tables.TASK.c, tables.ALERT.c
-        wanted_tasks = or_(task.status.in_(sorted(WORKING)), _among(task.task_id, tasks))
-        for row in await self._rows(select(task.body).where(_among(task.account_id, names), wanted_tasks)):
-            found = msgspec.json.decode(row.body, type=TaskUpdated)
-            books[found.account].tasks[found.task_id] = found
-        wanted_alerts = or_(alert.resolved_ms.is_(None), _among(alert.alert_id, alerts))
-        for row in await self._rows(select(tables.ALERT).where(_among(alert.account_id, names), wanted_alerts)):
-            books[row.account_id].alerts[row.alert_id] = Alert(
-                row.alert_id, row.account_id, row.run_id, row.title, row.raised_ms, row.task_id, row.resolved_ms
-            )
+        found = await self._connection.execute(
+            OPEN_AND_NAMED, {"accounts": names, "tasks": sorted(tasks), "alerts": sorted(alerts)}
+        )
+        for kind, account, body in found:
+            _keep(books[account], kind, body)
         return books
 
     async def playbooks(self, versions: Collection[str]) -> dict[str, Playbook]:
@@ -150,32 +174,13 @@ class PostgresUnit:
         await dead_letters.park(self._connection, tables.OUTBOX, record, reader=CONSUMER, reason=reason, now_ms=now_ms)
 
     async def _locked(self, names: Sequence[str]) -> dict[str, Book]:
-        table = tables.ACCOUNT
-        fresh = {"changes_number": 0, "milestones_number": 0, "churned": False, "churn_number": 0}
-        rows = await self._rows(
-            insert(table)
-            .values([{"account_id": name, **fresh} for name in names])
-            .on_conflict_do_update(index_elements=["account_id"], set_={"churned": table.c.churned})
-            .returning(*table.c)
-        )
+        rows = await self._connection.execute(LOCKED_ACCOUNTS, {"accounts": names})
         return {
             row.account_id: Book(
                 row.account_id, row.changes_number, row.milestones_number, row.churned, row.churn_number
             )
             for row in rows
         }
-
-    async def _load_runs(self, books: dict[str, Book], names: Sequence[str]) -> None:
-        run = tables.RUN.c
-        latest = (
-            select(tables.RUN)
-            .ext(distinct_on(run.account_id, run.playbook, run.dedupe))
-            .where(_among(run.account_id, names))
-            .order_by(run.account_id, run.playbook, run.dedupe, run.trigger_number.desc())
-        )
-        for row in await self._rows(latest):
-            values = dict(row._mapping)  # noqa: SLF001 - sqlalchemy's public name for it
-            books[row.account_id].runs[row.run_id] = Run(account=values.pop("account_id"), **values)
 
     async def _rows(self, statement: Any) -> Sequence[Any]:
         return (await self._connection.execute(statement)).all()
@@ -192,6 +197,18 @@ class PostgresUnit:
 def _among(column: Any, values: Collection[str]) -> Any:
     """One statement text for any number of values, so that the server plans it once."""
     return column == any_(literal(sorted(values), ARRAY(TEXT)))
+
+
+def _keep(book: Book, kind: str, body: bytes) -> None:
+    if kind == "run":
+        run = msgspec.json.decode(body, type=Run)
+        book.runs[run.run_id] = run
+    elif kind == "task":
+        task = msgspec.json.decode(body, type=TaskUpdated)
+        book.tasks[task.task_id] = task
+    else:
+        alert = msgspec.json.decode(body, type=Alert)
+        book.alerts[alert.alert_id] = alert
 
 
 def _account_row(book: Book) -> dict[str, Any]:

@@ -60,6 +60,7 @@ class Reactor:
         self._clock = clock
         self._metrics = metrics
         self._versions: dict[str, Playbook] = {}
+        self._kept_versions: set[str] = set()
         self._rules: tuple[str, runs.Rules] | None = None
 
     async def handle(self, records: Sequence[Record]) -> None:
@@ -80,6 +81,7 @@ class Reactor:
                 await unit.park(record, reason, now_ms)
         if said or batch.poison:
             self._wake()
+        self._kept_versions |= {run.version for book in books.values() for run in book.runs.values()}
         self._count(fresh, batch, books)
         self._metrics.batch(self._clock.monotonic() - began, said)
 
@@ -114,7 +116,8 @@ class Reactor:
             else:
                 book.noted.append(("ignored_repeat", event.type))
         used = {run.version for book in books.values() for run in book.runs.values() if run.run_id in book.changed_runs}
-        said = await unit.save(books.values(), {version: self._versions[version] for version in used}, now_ms)
+        new = {version: self._versions[version] for version in used - self._kept_versions}
+        said = await unit.save(books.values(), new, now_ms)
         return books, said
 
     async def _load_versions(self, unit: Unit, books: dict[str, Book]) -> None:
