@@ -237,6 +237,21 @@ def test_the_snapshot_knows_where_each_part_stood_two_weeks_ago() -> None:
     assert snapshot.dimensions[0].measures[0].was == 100.0
 
 
+def test_two_weeks_ago_is_worked_out_where_history_was_loaded() -> None:
+    book = Book(compiled(three_part_card()))
+    for day in range(60, -1, -1):
+        for number in range(10 if day > 38 else 2):
+            one = inputs.UsageRecorded("board", actor=f"u{number}")
+            book.tell(one, NOON - day * DAY, recorded_ms=NOON, backfill=True)
+    snapshot = book.decide(NOON).snapshot
+    assert snapshot is not None
+    assert snapshot.score is not None
+    usage = snapshot.dimensions[0]
+    assert usage.measures[0].value == 2.0
+    assert usage.was == pytest.approx(62.5)
+    assert snapshot.delta_14d == pytest.approx(snapshot.score - 100.0)
+
+
 @pytest.mark.parametrize("live", [True, False])
 def test_a_churned_account_keeps_the_score_of_the_moment_it_left(live: bool) -> None:
     book = Book(compiled(support_card()))

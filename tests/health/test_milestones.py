@@ -111,6 +111,13 @@ def test_use_before_the_start_counts_only_when_it_goes_on() -> None:
     assert progress(one, NOON + 2 * DAY).reached_on == "2025-11-10"
 
 
+def test_what_was_settled_long_before_it_is_first_told_counts_as_history() -> None:
+    (change,) = book(signed_up_on="2024-01-01").decide(NOON).milestones
+    assert (change.before, change.after, change.cause) == ("", "missed", "backfill")
+    (risk,) = book(signed_up_on="2025-10-28").decide(NOON).milestones
+    assert (risk.before, risk.after, risk.cause) == ("", "at_risk", "fact")
+
+
 def test_without_a_start_there_is_no_milestone_and_other_segments_have_none() -> None:
     one = book(milestone(start="live_on"), milestone(id="n", segments=["enterprise"]))
     snapshot = one.decide(NOON).snapshot

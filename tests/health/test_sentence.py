@@ -33,7 +33,7 @@ def test_what_was_lost_most_comes_first_and_alone_is_strong() -> None:
 def test_what_would_help_most_is_named_with_what_it_gives() -> None:
     now = snapshot(sick())
     assert now.score is not None
-    assert words.shown(now.score) == 35
+    assert words.shown(now.score) == 31
     assert now.help == "closing the P1 gives back up to 30.0 points and would make this account yellow"
 
 

@@ -1,7 +1,7 @@
 """Properties of scoring and deciding."""
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from truenorth.definitions.model import (
     BandCut,
@@ -69,6 +69,7 @@ _signals = st.lists(st.none() | _values, min_size=len(SIGNALS), max_size=len(SIG
 
 
 @given(cards(), _signals, st.sampled_from([1.0, 0.5, 0.25]))
+@settings(deadline=None)
 def test_contributions_add_up_to_the_score(made: Scorecard, signals: list[float | None], fit: float) -> None:
     scored = evaluate(compiled(made).scorecards[0], signals, fit)
     assert 0 <= scored.coverage <= 1
@@ -81,6 +82,7 @@ def test_contributions_add_up_to_the_score(made: Scorecard, signals: list[float 
 
 
 @given(cards(exceptions=False), _signals, st.data())
+@settings(deadline=None)
 def test_a_healthier_measure_never_lowers_the_score(
     made: Scorecard, signals: list[float | None], data: st.DataObject
 ) -> None:
@@ -104,6 +106,7 @@ def test_a_healthier_measure_never_lowers_the_score(
 
 
 @given(st.floats(0, 100), st.floats(0.1, 20), st.lists(st.floats(0, 1), min_size=2, max_size=50), st.booleans())
+@settings(deadline=None)
 def test_inside_its_gap_a_band_never_flaps(enter: float, gap: float, walk: list[float], low: bool) -> None:
     enter = min(enter, 100 - gap)
     cut = BandCut(enter=enter, leave=enter + gap)
@@ -120,6 +123,7 @@ def test_inside_its_gap_a_band_never_flaps(enter: float, gap: float, walk: list[
 
 
 @given(logs(), st.integers(0, 200))
+@settings(max_examples=40, deadline=None)
 def test_deciding_again_at_the_same_point_tells_nothing_new(log: list[Recorded], days: int) -> None:
     definitions = compiled(three_part_card())
     state = new_state("acme")
@@ -136,6 +140,7 @@ def test_deciding_again_at_the_same_point_tells_nothing_new(log: list[Recorded],
 
 
 @given(logs(), st.lists(st.integers(0, 3 * DAY), max_size=20))
+@settings(max_examples=40, deadline=None)
 def test_numbers_and_revisions_rise_by_one(log: list[Recorded], waits: list[int]) -> None:
     definitions = compiled(three_part_card())
     state = new_state("acme")
@@ -145,7 +150,8 @@ def test_numbers_and_revisions_rise_by_one(log: list[Recorded], waits: list[int]
         fold(state, source_of(one), one, index, record_ms)
         now_ms = max(now_ms, record_ms) + next(schedule, 1_500)
         decided = decide(state, definitions, offsets={}, now_ms=now_ms)
-        numbers += [change.number for change in [*decided.changes, *decided.milestones]]
+        numbers += [change.number for change in decided.changes]
+        numbers += [change.number for change in decided.milestones]
         revisions += [decided.snapshot.revision] if decided.snapshot else []
         assert decided.next_due_ms is None or decided.next_due_ms > now_ms
     assert numbers == list(range(len(numbers)))

@@ -60,11 +60,13 @@ def fold_all(log: list[Recorded], *, cuts: frozenset[int] = frozenset()) -> dict
 
 
 @given(logs(), st.frozensets(st.integers(0, 60)))
+@settings(max_examples=40, deadline=None)
 def test_where_batches_end_does_not_matter(log: list[Recorded], cuts: frozenset[int]) -> None:
     assert fold_all(log, cuts=cuts) == fold_all(log)
 
 
 @given(logs(), st.data())
+@settings(max_examples=40, deadline=None)
 def test_how_sources_interleave_does_not_matter(log: list[Recorded], data: st.DataObject) -> None:
     log = [(one, at) for one, at in log if not isinstance(one.data, people.ErasureRequested)]
     queues = {source: [item for item in log if source_of(item[0]) == source] for source in range(8)}
@@ -74,6 +76,7 @@ def test_how_sources_interleave_does_not_matter(log: list[Recorded], data: st.Da
 
 
 @given(logs(), st.data())
+@settings(max_examples=40, deadline=None)
 def test_a_senders_repeats_do_not_matter(log: list[Recorded], data: st.DataObject) -> None:
     repeated: list[Recorded] = []
     for index, item in enumerate(log):
@@ -86,6 +89,7 @@ def test_a_senders_repeats_do_not_matter(log: list[Recorded], data: st.DataObjec
 
 
 @given(logs())
+@settings(max_examples=40, deadline=None)
 def test_a_state_comes_back_from_its_bytes(log: list[Recorded]) -> None:
     stored = fold_all(log)
     state = load("acme", stored)
@@ -98,7 +102,7 @@ def test_a_state_comes_back_from_its_bytes(log: list[Recorded]) -> None:
 
 
 @given(st.lists(st.integers(0, 400), min_size=1, max_size=200))
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
 def test_late_days_end_up_in_the_same_buckets(days: list[int]) -> None:
     def buckets(order: list[int]) -> list[tuple[int, int]]:
         from truenorth_health.domain.parts import Usage, UsagePast

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from truenorth.events.health import Cause, DecisionPoint, Finding
+from truenorth.events.health import DecisionPoint, Finding
 
 from truenorth_health.domain import bands, points, snapshot
 from truenorth_health.domain import sentence as said
@@ -14,7 +14,7 @@ from truenorth_health.domain.findings import evidence, finding
 from truenorth_health.domain.milestones import Standing, standing
 from truenorth_health.domain.path import MilestoneMark, Path
 from truenorth_health.domain.state import AccountState
-from truenorth_health.domain.transitions import Kind, Transition, publish
+from truenorth_health.domain.transitions import Kind, Passed, Transition, Turn, publish
 from truenorth_health.domain.view import View, look
 
 
@@ -41,15 +41,23 @@ def carry_out(state: AccountState, compiled: Compiled, point: DecisionPoint) -> 
     )
     transitions += _findings(path, finding_words, now_ms)
     standings, passed = _milestones(state, path, view, compiled)
-    changed_definitions = path.scoring not in {"", compiled.scoring}
-    cause = cause_of(path.pending, definition_changed=changed_definitions)
+    turn = Turn(
+        view=view,
+        point=point,
+        cause=cause_of(path.pending, definition_changed=path.scoring not in {"", compiled.scoring}),
+        score_before=before_score,
+        transitions=transitions,
+        passed=passed,
+    )
+    points.void(state, path)
     _settle(path, view, compiled, now_ms)
     decided = Decided()
     print_ = snapshot.fingerprint(view, path, standings)
     if print_ != path.print or transitions or passed:
+        turn.was = points.baseline(state, view, compiled)
         path.print, path.revision, path.published_ms = print_, path.revision + 1, now_ms
         findings = [finding(name, path.findings[name], text) for name, text in finding_words.items()]
-        _publish(state, decided, view, point, cause, before_score, (transitions, passed), findings, standings)
+        _publish(state, decided, turn, findings, standings)
     path.score = view.score
     points.keep(state, path, view)
     told = (view.facts.day, -1 if view.score is None else int(view.score + 0.5), path.band)
@@ -61,31 +69,22 @@ def carry_out(state: AccountState, compiled: Compiled, point: DecisionPoint) -> 
 
 
 def _publish(
-    state: AccountState,
-    decided: Decided,
-    view: View,
-    point: DecisionPoint,
-    cause: Cause,
-    before_score: float | None,
-    moved: tuple[list[Transition], list[tuple[Standing, str]]],
-    findings: list[Finding],
-    standings: list[Standing],
+    state: AccountState, decided: Decided, turn: Turn, findings: list[Finding], standings: list[Standing]
 ) -> None:
-    path = state.read(Path)
-    was = points.baseline(state, view.facts.day)
-    comparable = was.contributions if was is not None and was.version == view.card.version else None
-    delta = None if was is None or was.score is None or view.score is None else view.score - was.score
-    sentence = said.compose(
-        view, band=path.band, was=comparable, delta=delta, standings=standings, open_=set(path.findings)
+    path, view = state.read(Path), turn.view
+    turn.sentence = said.compose(
+        view,
+        band=path.band,
+        was=None if turn.was is None else turn.was.contributions,
+        delta=turn.delta,
+        standings=standings,
+        open_=set(path.findings),
     )
-    publish(state, decided, view, point=point, cause=cause, before_score=before_score, moved=moved, sentence=sentence)
+    publish(state, decided, turn)
     decided.snapshot = snapshot.health_updated(
         state,
         path,
-        view,
-        was=was,
-        point=point,
-        sentence=sentence,
+        turn,
         help_text=said.help_text(view, path.band),
         findings=findings,
         standings=standings,
@@ -134,12 +133,10 @@ def _findings(path: Path, found: Mapping[str, str], now_ms: int) -> list[Transit
     ]
 
 
-def _milestones(
-    state: AccountState, path: Path, view: View, compiled: Compiled
-) -> tuple[list[Standing], list[tuple[Standing, str]]]:
-    """Return where each milestone of the account's segment stands, and those whose status passed (with the old one)."""
+def _milestones(state: AccountState, path: Path, view: View, compiled: Compiled) -> tuple[list[Standing], list[Passed]]:
+    """Return where each milestone of the account's segment stands, and those whose status passed."""
     standings: list[Standing] = []
-    passed: list[tuple[Standing, str]] = []
+    passed: list[Passed] = []
     marks: dict[str, MilestoneMark] = {}
     for one in compiled.milestones:
         if one.source.segments and view.segment not in one.source.segments:
@@ -152,7 +149,7 @@ def _milestones(
         marks[one.source.id] = now.mark
         before = "" if mark is None else mark.status
         if now.progress.status != before and (before or now.progress.status != "pending"):
-            passed.append((now, before))
+            passed.append(Passed(now, before, is_past=not before and now.is_past))
     if marks != path.milestones:
         path.milestones = marks
     return standings, passed

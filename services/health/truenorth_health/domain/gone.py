@@ -8,13 +8,12 @@ from truenorth_health.domain.bands import step
 from truenorth_health.domain.causes import BACKFILL, cause_of
 from truenorth_health.domain.compiled import Compiled
 from truenorth_health.domain.decided import Decided
-from truenorth_health.domain.facts import merge
 from truenorth_health.domain.parts import Accounts, Erasures
 from truenorth_health.domain.path import Frozen, Path
 from truenorth_health.domain.signals import SIGNALS
 from truenorth_health.domain.state import AccountState
-from truenorth_health.domain.transitions import Transition, band_of, publish
-from truenorth_health.domain.view import View, look
+from truenorth_health.domain.transitions import Transition, Turn, band_of, publish
+from truenorth_health.domain.view import look
 
 
 def is_erased(state: AccountState) -> bool:
@@ -43,8 +42,15 @@ def decide_churned(state: AccountState, compiled: Compiled, point: DecisionPoint
     view = look(state, compiled, point.now_ms)
     if view is None:
         return Decided()
-    cause = cause_of(path.pending, definition_changed=path.scoring not in {"", compiled.scoring} and not leaves)
-    before_score, path.score, path.band = path.score, frozen.score, frozen.band
+    turn = Turn(
+        view=view,
+        point=point,
+        cause=cause_of(path.pending, definition_changed=path.scoring not in {"", compiled.scoring} and not leaves),
+        score_before=path.score,
+        transitions=[Transition("churn", "churn", "active", "churned")] if leaves else [],
+        sentence=said.churned(churned_ms, view.facts.churn_reason),
+    )
+    path.score, path.band = frozen.score, frozen.band
     path.segment, path.phase, path.scorecard, path.scoring = (
         view.segment,
         view.phase,
@@ -58,12 +64,8 @@ def decide_churned(state: AccountState, compiled: Compiled, point: DecisionPoint
     if print_ == path.print and not leaves:
         return decided
     path.print, path.revision, path.published_ms = print_, path.revision + 1, point.now_ms
-    sentence = said.churned(churned_ms, view.facts.churn_reason)
-    moved = [Transition("churn", "churn", "active", "churned")] if leaves else []
-    publish(
-        state, decided, view, point=point, cause=cause, before_score=before_score, moved=(moved, []), sentence=sentence
-    )
-    decided.snapshot = _snapshot(state, path, view, frozen, point)
+    publish(state, decided, turn)
+    decided.snapshot = _snapshot(state, path, turn, frozen)
     return decided
 
 
@@ -91,21 +93,21 @@ def _freeze(state: AccountState, path: Path, compiled: Compiled, churned_ms: int
     return frozen
 
 
-def _snapshot(state: AccountState, path: Path, view: View, frozen: Frozen, point: DecisionPoint) -> HealthUpdated:
+def _snapshot(state: AccountState, path: Path, turn: Turn, frozen: Frozen) -> HealthUpdated:
     return HealthUpdated(
         account=state.account,
         revision=path.revision,
         band=band_of(frozen.band),
-        facts=merge(state, point.now_ms).public(),
-        segment=view.segment,
-        phase=view.phase,
+        facts=turn.view.facts.public(),
+        segment=turn.view.segment,
+        phase=turn.view.phase,
         scorecard=frozen.scorecard,
         scorecard_version=frozen.version,
         coverage=frozen.coverage,
         dimensions=frozen.dimensions,
         signals=frozen.signals,
-        sentence=said.churned(frozen.at_ms, view.facts.churn_reason),
-        point=point,
+        sentence=turn.sentence,
+        point=turn.point,
         computed_ms=frozen.at_ms,
         score=frozen.score,
         computed_score=frozen.computed,

@@ -22,12 +22,16 @@ _STATUSES: dict[str, MilestoneStatus] = {
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Where a milestone stands: what is published, and what the path remembers. ``day_number`` counts from 1."""
+    """Where a milestone stands: what is published, and what the path remembers.
+
+    ``day_number`` counts from 1. ``is_past`` says that this was settled before yesterday.
+    """
 
     progress: MilestoneProgress
     mark: MilestoneMark
     day_number: int
     compiled: CompiledMilestone
+    is_past: bool = False
 
 
 def standing(
@@ -85,7 +89,14 @@ def _stand(
         days_left=max(0, deadline - facts.day) if status in {"pending", "at_risk"} else None,
         missing=missing,
     )
-    return Standing(progress, MilestoneMark(status, compiled.version, reached_day), facts.day - start + 1, compiled)
+    settled = reached_day if status == "reached" else deadline + 1 if status == "missed" else None
+    return Standing(
+        progress,
+        MilestoneMark(status, compiled.version, reached_day),
+        facts.day - start + 1,
+        compiled,
+        is_past=settled is not None and settled < facts.day - 1,
+    )
 
 
 def _count(state: AccountState, compiled: CompiledMilestone, start: int, today: int) -> tuple[int, int | None]:

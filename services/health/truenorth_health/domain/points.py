@@ -1,9 +1,12 @@
 """Per-day points of the path: what an account's parts gave on each of the last 15 days."""
 
+from truenorth_health.domain.causes import BACKFILL
+from truenorth_health.domain.compiled import Compiled
 from truenorth_health.domain.limits import COMPARE_DAYS, POINT_DAYS_KEPT
+from truenorth_health.domain.parts import UsageNames
 from truenorth_health.domain.path import Path, Point, Points
 from truenorth_health.domain.state import AccountState
-from truenorth_health.domain.view import View
+from truenorth_health.domain.view import View, look_back
 
 _SLACK_DAYS = 2
 
@@ -20,19 +23,34 @@ def keep(state: AccountState, path: Path, view: View) -> None:
     path.today = Point(day, view.score, view.card.version, view.scored.parts)
 
 
-def baseline(state: AccountState, day: int) -> Point | None:
-    """Return the point two weeks before ``day`` (a day or two earlier when that one is missing)."""
-    wanted = day - COMPARE_DAYS
-    found = [one for one in state.read(Points).days if wanted - _SLACK_DAYS < one.day <= wanted]
-    return found[-1] if found else None
+def void(state: AccountState, path: Path) -> None:
+    """Forget the points of days that looked otherwise once their history had been loaded."""
+    if path.pending & BACKFILL and state.read(Points).days:
+        state.write(Points).days = []
 
 
-def comparison(state: AccountState, path: Path, view: View) -> list[float] | None:
+def baseline(state: AccountState, view: View, compiled: Compiled) -> Point | None:
+    """Return where the account stood two weeks ago under its scorecard of today; None when that is not known.
+
+    It is the day's own point (or one a day or two older). Where that is missing or was made by another scorecard,
+    and usage reaches back that far, it is worked out from what is kept.
+    """
+    wanted = view.facts.day - COMPARE_DAYS
+    days = state.read(Points).days
+    found = [one for one in days if wanted - _SLACK_DAYS < one.day <= wanted and one.version == view.card.version]
+    if found:
+        return found[-1]
+    first_days = state.read(UsageNames).first_days
+    if not first_days or min(first_days) > wanted:
+        return None
+    point = look_back(state, compiled, view.card, wanted)
+    state.write(Points).days = [point, *(one for one in days if one.day > wanted)]
+    return point
+
+
+def comparison(state: AccountState, path: Path, view: View, was: Point | None) -> list[float] | None:
     """Return the contributions to explain a change with: two weeks ago, else the oldest kept of this scorecard."""
-    was = baseline(state, view.facts.day)
-    if was is not None and was.version == view.card.version:
-        return was.contributions
-    for one in [*state.read(Points).days, path.today]:
+    for one in [was, *state.read(Points).days, path.today]:
         if one is not None and one.version == view.card.version:
             return one.contributions
     return None

@@ -113,6 +113,7 @@ def _except(card: CompiledScorecard, signals: Signals, scored: Scored, score: fl
             scored.fired.append(rule.why)
     if final == score:
         return
-    shares, whole = (scored.parts, score) if score > 0 else (scored.of, 100.0)
-    scored.parts = [share * final / whole for share in shares]
+    shares = scored.parts if score > 0 else scored.of
+    whole = sum(shares)
+    scored.parts = [share / whole * final for share in shares]
     scored.score, scored.excepted = final, True

@@ -10,7 +10,7 @@ from typing import Final
 from truenorth import words
 
 from truenorth_health.domain.facts import Facts, arr_change_percent
-from truenorth_health.domain.limits import DAY_MS, NPS_DAYS_VALID
+from truenorth_health.domain.limits import DAY_MS, FUTURE_MS_MAX, NPS_DAYS_VALID
 from truenorth_health.domain.parts import Actions, Billing, Surveys, Tickets, Usage, UsageMembers, UsageNames, UsagePast
 from truenorth_health.domain.state import AccountState
 
@@ -69,10 +69,13 @@ def _usage(state: AccountState, facts: Facts, entitled: list[str]) -> Signals:
     day = facts.day
     people_7 = people_28 = features = modules = count = earlier = 0
     from_bytes = int.from_bytes
+    since: int | None = None
     for row in reversed([*state.read(UsagePast).days, usage.today]):
         age = day - row.day
         if age < 0:
             continue
+        if since is None:
+            since = age
         if age >= 56:
             break
         if age >= 28:
@@ -94,7 +97,7 @@ def _usage(state: AccountState, facts: Facts, entitled: list[str]) -> Signals:
         (count - earlier) / earlier * 100 if earlier else None,
         float(features.bit_count()),
         _breadth(state, modules, entitled),
-        float(max(0, day - usage.last_ms // DAY_MS)),
+        None if since is None else float(since),
     ]
 
 
@@ -113,10 +116,10 @@ def _support(state: AccountState, at_ms: int) -> Signals:
     open_count, p1_days, responses, ratings = 0, 0.0, [], []
     day = at_ms // DAY_MS
     for one in tickets.by_id.values():
-        if one.is_open or one.state_at > at_ms >= one.opened_ms:
+        if one.opened_ms <= at_ms + FUTURE_MS_MAX and (one.is_open or one.state_at > at_ms):
             open_count += 1
             if one.priority == "p1":
-                p1_days = max(p1_days, float(day - one.open_since_ms // DAY_MS) or _FIRST_DAY)
+                p1_days = max(p1_days, float(day - one.open_since_ms // DAY_MS), _FIRST_DAY)
         if one.response_minutes is not None and 0 <= day - one.response_at // DAY_MS < 28:
             responses.append(one.response_minutes)
         if one.rating is not None and 0 <= day - one.rating_at // DAY_MS < 90:
@@ -137,8 +140,8 @@ def _billing(state: AccountState, at_ms: int) -> Signals:
     for one in billing.invoices.values():
         if one.paid_ms is not None and one.paid_ms <= at_ms:
             continue
-        late = 0 if one.due_day is None else day - one.due_day
-        if one.overdue or late > 0:
+        late = -1 if one.due_day is None else day - one.due_day
+        if late > 0 or (one.overdue and late == 0):
             overdue += 1
             worst = max(worst, late, 1)
     failed = sum(0 <= day - moment // DAY_MS < 28 for moment in billing.failed_ms)
@@ -147,14 +150,15 @@ def _billing(state: AccountState, at_ms: int) -> Signals:
 
 def _nps(state: AccountState, at_ms: int) -> float | None:
     """Return the latest answer (0..10), while it is not older than 180 days."""
-    oldest_ms = at_ms - NPS_DAYS_VALID * DAY_MS
-    answers = [(one.at_ms, one.score) for one in state.read(Surveys).nps.values() if oldest_ms < one.at_ms <= at_ms]
+    oldest_ms, newest_ms = at_ms - NPS_DAYS_VALID * DAY_MS, at_ms + FUTURE_MS_MAX
+    nps = state.read(Surveys).nps.values()
+    answers = [(one.at_ms, one.score) for one in nps if oldest_ms < one.at_ms <= newest_ms]
     return max(answers)[1] if answers else None
 
 
 def _pulse(state: AccountState, at_ms: int) -> float | None:
     said = state.read(Actions).pulse
-    if said is None or said.expires_ms is None or not said.at_ms <= at_ms < said.expires_ms:
+    if said is None or said.expires_ms is None or at_ms >= said.expires_ms or said.at_ms > at_ms + FUTURE_MS_MAX:
         return None
     return said.value
 

@@ -8,13 +8,11 @@ import msgspec
 from truenorth import words
 from truenorth.clock import date_of_day
 from truenorth.events.health import (
-    DecisionPoint,
     DimensionResult,
     Finding,
     HealthDay,
     HealthUpdated,
     MeasureResult,
-    Sentence,
 )
 
 from truenorth_health.domain.milestones import Standing
@@ -22,6 +20,7 @@ from truenorth_health.domain.parts import Accounts, Actions, Billing, Engagement
 from truenorth_health.domain.path import Frozen, Path, Point
 from truenorth_health.domain.signals import SIGNALS, display
 from truenorth_health.domain.state import AccountState
+from truenorth_health.domain.transitions import Turn, band_of
 from truenorth_health.domain.view import View
 
 _SCALES = tuple(100.0 if name in {"active_per_seat_28d", "breadth"} else 10.0 for name in SIGNALS)
@@ -141,7 +140,7 @@ def health_day(view: View, account: str, band: str, *, reconstructed: bool = Fal
     return HealthDay(
         account=account,
         on=date_of_day(view.facts.day).isoformat(),
-        band="green" if band == "green" else "yellow" if band == "yellow" else "red" if band == "red" else "unknown",
+        band=band_of(band),
         score=view.score,
         scorecard_version=view.card.version,
         contributions={measure.source.id: part for measure, part in parts},
@@ -152,35 +151,31 @@ def health_day(view: View, account: str, band: str, *, reconstructed: bool = Fal
 def health_updated(
     state: AccountState,
     path: Path,
-    view: View,
+    turn: Turn,
     *,
-    was: Point | None,
-    point: DecisionPoint,
-    sentence: Sentence,
     help_text: str,
     findings: list[Finding],
     standings: Sequence[Standing],
 ) -> HealthUpdated:
     """Return the snapshot of a live account."""
-    day = health_day(view, state.account, path.band)
+    view, point = turn.view, turn.point
     override = view.override
     pulse = view.signals[_PULSE]
     bands = view.card.source.bands
-    delta = None if was is None or was.score is None or view.score is None else view.score - was.score
     at_risk = any(one.progress.status == "at_risk" for one in standings)
     return HealthUpdated(
         account=state.account,
         revision=path.revision,
-        band=day.band,
+        band=band_of(path.band),
         facts=view.facts.public(),
         segment=view.segment,
         phase=view.phase,
         scorecard=view.card.source.id,
         scorecard_version=view.card.version,
         coverage=view.scored.coverage,
-        dimensions=dimension_results(view, was),
+        dimensions=dimension_results(view, turn.was),
         signals=dict(zip(SIGNALS, view.signals, strict=True)),
-        sentence=sentence,
+        sentence=turn.sentence,
         point=point,
         computed_ms=point.now_ms,
         score=view.score,
@@ -192,7 +187,7 @@ def health_updated(
         milestones=[one.progress for one in standings],
         pulse=None if pulse is None else int(pulse),
         attention=attention(view, findings=len(findings), at_risk=at_risk, churned=False),
-        delta_14d=delta,
+        delta_14d=turn.delta,
         help=help_text,
         last_event_ms=last_event_ms(state),
         transitions=path.number,

@@ -1,6 +1,6 @@
-"""Numbered transitions: what passed, with all that a reader needs beside it."""
+"""Numbered transitions: what passed in one turn, with all that a reader needs beside it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from truenorth.events.health import (
@@ -17,7 +17,7 @@ from truenorth_health.domain import points
 from truenorth_health.domain import sentence as said
 from truenorth_health.domain.decided import Decided
 from truenorth_health.domain.milestones import Standing
-from truenorth_health.domain.path import Path
+from truenorth_health.domain.path import Path, Point
 from truenorth_health.domain.state import AccountState
 from truenorth_health.domain.view import View
 
@@ -35,67 +35,53 @@ class Transition:
     after: str
 
 
-def publish(
-    state: AccountState,
-    decided: Decided,
-    view: View,
-    *,
-    point: DecisionPoint,
-    cause: Cause,
-    before_score: float | None,
-    moved: tuple[list[Transition], list[tuple[Standing, str]]],
-    sentence: Sentence,
-) -> None:
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """A milestone's status passed. ``is_past``: it is told for the first time, and was settled long ago."""
+
+    standing: Standing
+    before: str
+    is_past: bool
+
+
+@dataclass(slots=True)
+class Turn:
+    """One decision on its way out: the view, why, what it is compared with (``was``), and what passed."""
+
+    view: View
+    point: DecisionPoint
+    cause: Cause
+    score_before: float | None
+    was: Point | None = None
+    transitions: list[Transition] = field(default_factory=list)
+    passed: list[Passed] = field(default_factory=list)
+    sentence: Sentence = field(default_factory=Sentence)
+
+    @property
+    def delta(self) -> float | None:
+        """The score against two weeks ago."""
+        if self.was is None or self.was.score is None or self.view.score is None:
+            return None
+        return self.view.score - self.was.score
+
+
+def publish(state: AccountState, decided: Decided, turn: Turn) -> None:
     """Number the transitions and add them to ``decided``."""
     path = state.read(Path)
-    transitions, passed = moved
-    for one in transitions:
+    for one in turn.transitions:
         path.number += 1
-        decided.changes.append(
-            _changed(state, view, one, point=point, cause=cause, before_score=before_score, sentence=sentence)
-        )
-    facts = view.facts
-    for standing, before in passed:
+        decided.changes.append(_changed(state, path, turn, one))
+    for passed in turn.passed:
         path.number += 1
-        decided.milestones.append(
-            MilestoneChanged(
-                account=state.account,
-                number=path.number,
-                milestone=standing.progress,
-                before=before,
-                after=standing.progress.status,
-                cause=cause,
-                decided_ms=point.now_ms,
-                point=point,
-                sentence=sentence,
-                name=facts.name,
-                owner_id=facts.owner_id,
-                segment=view.segment,
-                phase=view.phase,
-                arr=facts.arr,
-                renews_on=facts.text("renews_on"),
-                band=band_of(path.band),
-                score=view.score,
-                revision=path.revision,
-            )
-        )
+        decided.milestones.append(_milestone_changed(state, path, turn, passed))
 
 
-def _changed(
-    state: AccountState,
-    view: View,
-    one: Transition,
-    *,
-    point: DecisionPoint,
-    cause: Cause,
-    before_score: float | None,
-    sentence: Sentence,
-) -> HealthChanged:
-    path, facts = state.read(Path), view.facts
+def _changed(state: AccountState, path: Path, turn: Turn, one: Transition) -> HealthChanged:
+    view, facts = turn.view, turn.view.facts
     drivers: list[Driver] = []
     if one.kind == "band":
         fell = _ORDER.get(one.after, -1) < _ORDER.get(one.before, 3)
-        drivers = said.drivers(said.moves(view, points.comparison(state, path, view)), fell=fell)
+        drivers = said.drivers(said.moves(view, points.comparison(state, path, view, turn.was)), fell=fell)
     return HealthChanged(
         account=state.account,
         number=path.number,
@@ -103,12 +89,12 @@ def _changed(
         subject=one.subject,
         before=one.before,
         after=one.after,
-        cause=cause,
-        decided_ms=point.now_ms,
-        point=point,
+        cause=turn.cause,
+        decided_ms=turn.point.now_ms,
+        point=turn.point,
         drivers=drivers,
-        sentence=sentence,
-        score_before=before_score,
+        sentence=turn.sentence,
+        score_before=turn.score_before,
         score=view.score,
         band=band_of(path.band),
         name=facts.name,
@@ -117,6 +103,32 @@ def _changed(
         phase=view.phase,
         arr=facts.arr,
         renews_on=facts.text("renews_on"),
+        revision=path.revision,
+    )
+
+
+def _milestone_changed(state: AccountState, path: Path, turn: Turn, passed: Passed) -> MilestoneChanged:
+    """Return the published form; what was settled long before it is first told counts as history."""
+    view, facts = turn.view, turn.view.facts
+    progress = passed.standing.progress
+    return MilestoneChanged(
+        account=state.account,
+        number=path.number,
+        milestone=progress,
+        before=passed.before,
+        after=progress.status,
+        cause="backfill" if passed.is_past else turn.cause,
+        decided_ms=turn.point.now_ms,
+        point=turn.point,
+        sentence=turn.sentence,
+        name=facts.name,
+        owner_id=facts.owner_id,
+        segment=view.segment,
+        phase=view.phase,
+        arr=facts.arr,
+        renews_on=facts.text("renews_on"),
+        band=band_of(path.band),
+        score=view.score,
         revision=path.revision,
     )
 

@@ -4,7 +4,9 @@ from dataclasses import dataclass
 
 from truenorth_health.domain.compiled import Compiled, CompiledScorecard
 from truenorth_health.domain.facts import Facts, merge
+from truenorth_health.domain.limits import DAY_MS, FUTURE_MS_MAX
 from truenorth_health.domain.parts import Actions, Said
+from truenorth_health.domain.path import Point
 from truenorth_health.domain.scoring import Scored, evaluate
 from truenorth_health.domain.signals import Signals, collect
 from truenorth_health.domain.state import AccountState
@@ -38,17 +40,31 @@ def look(state: AccountState, compiled: Compiled, at_ms: int) -> View | None:
         return None
     signals = collect(state, facts, compiled.entitled(facts))
     actions = state.read(Actions)
-    factor = 1.0 if actions.fit is None or actions.fit.value is None else actions.fit.value
-    scored = evaluate(card, signals, factor)
-    score = scored.score if scored.coverage >= card.source.coverage_floor else None
+    scored = evaluate(card, signals, _usage_factor(actions, at_ms))
     override = in_force(actions.override, at_ms)
-    if override is not None:
-        score = override.value
+    score = _score(card, scored) if override is None else override.value
     return View(facts, segment, compiled.phase_of(facts), card, signals, scored, score, override)
 
 
+def look_back(state: AccountState, compiled: Compiled, card: CompiledScorecard, day: int) -> Point:
+    """Return the point that this scorecard would have given ``day`` (its last moment), from what is still kept."""
+    at_ms = (day + 1) * DAY_MS - 1
+    facts = merge(state, at_ms)
+    scored = evaluate(card, collect(state, facts, compiled.entitled(facts)), _usage_factor(state.read(Actions), at_ms))
+    return Point(day, _score(card, scored), card.version, scored.parts)
+
+
+def _score(card: CompiledScorecard, scored: Scored) -> float | None:
+    return scored.score if scored.coverage >= card.source.coverage_floor else None
+
+
+def _usage_factor(actions: Actions, at_ms: int) -> float:
+    fit = in_force(actions.fit, at_ms)
+    return 1.0 if fit is None or fit.value is None else fit.value
+
+
 def in_force(said: Said | None, at_ms: int) -> Said | None:
-    """Return what a person set, while it has a value and is not over."""
-    if said is None or said.value is None or (said.expires_ms is not None and at_ms >= said.expires_ms):
+    """Return what a person set, while it has a value and is not over; clocks may differ by minutes."""
+    if said is None or said.value is None or said.at_ms > at_ms + FUTURE_MS_MAX:
         return None
-    return said
+    return None if said.expires_ms is not None and at_ms >= said.expires_ms else said
