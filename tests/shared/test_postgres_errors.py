@@ -6,7 +6,7 @@ from truenorth.errors import TransientError
 from truenorth.postgres.engine import is_transient, lock_key, make_engine, transient_errors
 
 
-class Raised(Exception):
+class DriverError(Exception):
     """A driver error with its SQLSTATE."""
 
     def __init__(self, sqlstate: str) -> None:
@@ -16,17 +16,19 @@ class Raised(Exception):
 
 @pytest.mark.parametrize(
     ("sqlstate", "passes"),
-    [("40P01", True), ("40001", True), ("57P01", True), ("53300", True), ("55P03", True), ("08006", True)]
-    + [("23505", False), ("42P01", False), ("22003", False)],
+    [
+        *[(state, True) for state in ("40P01", "40001", "57P01", "53300", "55P03", "08006")],
+        *[(state, False) for state in ("23505", "42P01", "22003")],
+    ],
 )
 def test_an_error_passes_by_its_sqlstate(sqlstate: str, passes: bool) -> None:
-    assert is_transient(DBAPIError("SELECT 1", None, Raised(sqlstate))) is passes
+    assert is_transient(DBAPIError("SELECT 1", None, DriverError(sqlstate))) is passes
 
 
 def test_a_lost_connection_passes_and_a_broken_promise_does_not() -> None:
     assert is_transient(ConnectionRefusedError())
-    assert is_transient(InterfaceError("SELECT 1", None, Raised("")))
-    assert not is_transient(IntegrityError("INSERT", None, Raised("23505")))
+    assert is_transient(InterfaceError("SELECT 1", None, DriverError("")))
+    assert not is_transient(IntegrityError("INSERT", None, DriverError("23505")))
     assert not is_transient(ValueError())
 
 
@@ -34,7 +36,7 @@ def test_only_errors_that_pass_change_their_type() -> None:
     with pytest.raises(TransientError, match="the database did not answer as hoped"), transient_errors():
         raise ConnectionRefusedError("nobody there")
     with pytest.raises(IntegrityError), transient_errors():
-        raise IntegrityError("INSERT", None, Raised("23505"))
+        raise IntegrityError("INSERT", None, DriverError("23505"))
 
 
 async def test_a_libpq_url_is_understood() -> None:
