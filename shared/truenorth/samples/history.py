@@ -17,6 +17,8 @@ _HOUR_MS = 3_600_000
 _RECENT_DAYS = 28
 _EVENTS_PER_DAY_MAX = 8
 _WEEKEND_SHARE = 0.25
+_LONG_STANDING_DAYS = 100
+_BEGAN_WELL_FEATURES = 5
 
 
 def past_of(book: list[BookAccount], *, days: int, seed: int, now_ms: int, contacts: bool = False) -> list[SampleEvent]:
@@ -72,6 +74,7 @@ class Past:
         yield from self._billing()
         yield from self._support(rng)
         yield from self._people(contacts=contacts)
+        yield from self._first_days()
         yield from self._usage(rng)
 
     def _billing(self) -> Iterator[tuple[int, PayloadStruct]]:
@@ -152,6 +155,15 @@ class Past:
                 role="champion",
             )
             yield self._ms(account.age_days, 8.2), contact
+
+    def _first_days(self) -> Iterator[tuple[int, PayloadStruct]]:
+        """Yield how an account of long standing once began: seven features within ten days, where it went well."""
+        account = self.account
+        if account.age_days < _LONG_STANDING_DAYS or account.story.features < _BEGAN_WELL_FEATURES:
+            return
+        for place, (feature, module) in enumerate(account.feature_modules[:7]):
+            usage = inputs.UsageRecorded(feature=feature, module=module, count=3, actor=account.actors[0])
+            yield self._ms(account.age_days - 1 - place, 10), usage
 
     def _usage(self, rng: random.Random) -> Iterator[tuple[int, PayloadStruct]]:
         """Yield day by day who used what: recent days are ``trend`` times as busy as the ones before."""
