@@ -141,7 +141,7 @@ class Reader:
             RefusedError: ``setting_invalid``; ``field`` is the first setting, the message names all of them.
         """
         if self._problems:
-            sentence = "; ".join(f"{name} {what}" for name, what in self._problems)
+            sentence = "; ".join(f"{name} {what}" for name, what in self._problems).rstrip(".")
             raise RefusedError("setting_invalid", f"{sentence}.", field=self._problems[0][0])
 
     def _checked_url(self, name: str, raw: str, schemes: Sequence[str]) -> str:

@@ -1,12 +1,14 @@
 """Builds the whole service from its settings."""
 
 import asyncio
+import logging
 from pathlib import Path
 from typing import Final
 
 from truenorth import topics
 from truenorth.clock import Clock, SystemClock
 from truenorth.definitions.live import LiveDefinitions
+from truenorth.errors import TransientError
 from truenorth.ids import random_id
 from truenorth.kafka.consumer import ConsumerLoop
 from truenorth.kafka.producer import LanesProducer
@@ -23,7 +25,10 @@ from truenorth_playbooks.handlers.react import Reactor
 from truenorth_playbooks.metrics import Metrics
 from truenorth_playbooks.settings import Settings
 
+log = logging.getLogger(__name__)
+
 MIGRATIONS: Final = Path(__file__).parent / "adapters" / "migrations"
+DATABASE_RETRY_S: Final = 1.0
 GROUP: Final = "truenorth-playbooks"
 TOPICS: Final = ("health-changes", "milestones", "actions")
 
@@ -108,7 +113,15 @@ class App:
         return None
 
     async def _require_schema(self) -> None:
-        await require_current(self.engine, SCHEMA, MIGRATIONS, command="python -m truenorth_playbooks migrate")
+        """Wait for the database as long as a start may take: it may be starting too."""
+        while True:
+            try:
+                await require_current(self.engine, SCHEMA, MIGRATIONS, command="python -m truenorth_playbooks migrate")
+            except TransientError as error:
+                log.warning("waiting for the database: %s", error)
+                await self._clock.sleep(DATABASE_RETRY_S)
+            else:
+                return
 
     def _oldest_unsent_s(self) -> float:
         oldest_ms = self.relay.oldest_ms
