@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 from truenorth.clock import ManualClock
-from truenorth.definitions.model import Definitions, Route, Webhook
+from truenorth.definitions.model import Definitions, Person, Route, Webhook
 from truenorth.events.envelope import Event
 from truenorth.events.payload import PayloadStruct
 from truenorth.events.work import AlertResolved
@@ -216,3 +216,33 @@ async def test_a_mail_server_that_is_away_is_tried_again(notify: Notify) -> None
     await away.dispatch.attempt(held)
     pending = await notify.delivery("email")
     assert (pending.status, pending.attempts, pending.next_attempt_ms) == ("pending", 1, NOW_MS + 5000)
+
+
+@pytest.mark.parametrize("address", ["nobody", "@example.com", "a b@example.com", "a@b@c", "ana@exam\nple.com", "ana@"])
+async def test_a_mail_address_that_cannot_be_one_fails_at_once(notify: Notify, address: str) -> None:
+    notify.current = definitions(people=[Person(id="ana", name="Ana", email=address)])
+    await notify.take(alert())
+    (held,) = await notify.database.claim("email", worker="w", now_ms=NOW_MS, limit_rows=8)
+    await notify.dispatch.attempt(held)
+    assert (await notify.delivery("email")).status == "failed"
+
+
+@pytest.mark.parametrize("address", ["nowhere", "ftp://example.com", "http://", "http://a..b/", "http://[::1"])
+async def test_an_endpoint_that_cannot_be_one_fails_at_once(notify: Notify, address: str) -> None:
+    notify.current = only(address)
+    await notify.take(alert())
+    (held,) = await notify.database.claim("webhook", worker="w", now_ms=NOW_MS, limit_rows=8)
+    await notify.dispatch.attempt(held)
+    failed = await notify.delivery("webhook")
+    assert (failed.status, failed.reason.partition(":")[0]) == ("failed", "address_invalid")
+
+
+async def test_a_name_that_nobody_knows_and_a_port_where_nobody_listens_are_tried_again(notify: Notify) -> None:
+    for number, address in enumerate(("http://nowhere.invalid/", "http://127.0.0.1:1/")):
+        notify.current = only(address)
+        await notify.take(alert(alert_id=f"alert-{number}"))
+        (held,) = await notify.database.claim("webhook", worker="w", now_ms=NOW_MS, limit_rows=8)
+        await notify.dispatch.attempt(held)
+        async with notify.database.unit() as uow:
+            (delivery,) = await uow.deliveries_of(f"alert-{number}")
+        assert (delivery.status, delivery.attempts) == ("pending", 1)

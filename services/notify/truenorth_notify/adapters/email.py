@@ -1,6 +1,8 @@
 """Mail: one message per delivery, one thread per run, by SMTP."""
 
+import re
 from dataclasses import dataclass
+from email.errors import MessageError
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.utils import format_datetime
@@ -20,6 +22,8 @@ MAIL_TIMEOUT_S: Final = 15.0
 PERMANENT_FROM: Final = 500
 ID_DOMAIN: Final = "truenorth"
 ERROR_CHARS_MAX: Final = 300
+PLAIN_ADDRESS: Final = re.compile(r"[^\s@<>()\[\]\\,;:\"]+@[^\s@<>()\[\]\\,;:\"]+")
+"""The library's own parser stumbles over some that are none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +71,7 @@ class EmailSender:
         """See `Sender.send`."""
         try:
             message = self.message(claimed.alert, claimed.delivery.delivery_id, claimed.delivery.address)
-        except ValueError as error:
+        except (ValueError, MessageError) as error:
             return Outcome("refused", f"address_invalid: {error}"[:ERROR_CHARS_MAX])
         server = self._server
         try:
@@ -83,14 +87,18 @@ class EmailSender:
             )
         except (aiosmtplib.SMTPException, OSError) as error:
             return _outcome_of(error)
+        except ValueError as error:  # an address that cannot be written on the wire
+            return Outcome("refused", f"address_invalid: {error}"[:ERROR_CHARS_MAX])
         return Outcome("delivered")
 
     def message(self, alert: AlertRaised, delivery_id: str, address: str) -> EmailMessage:
         """Return the mail.
 
         Raises:
-            ValueError: when an address cannot be one.
+            ValueError: when an address cannot be one; so does MessageError.
         """
+        if not PLAIN_ADDRESS.fullmatch(address):
+            raise ValueError(f"{address[:80]!r} is not a mail address")
         mail = mail_of(alert, self._console_url)
         thread = f"<run-{alert.run_id or alert.alert_id}@{ID_DOMAIN}>"
         message = EmailMessage()

@@ -63,7 +63,9 @@ class WebhookSender:
         try:
             async with asyncio.timeout(WEBHOOK_TIMEOUT_S):
                 return await self._post(self._client, delivery.address, headers, body)
-        except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:  # OSError: TimeoutError and name resolution
+        except (httpx.InvalidURL, ValueError) as error:  # ValueError: a name that cannot be written as one
+            return Outcome("refused", f"address_invalid: {error}"[:ANSWER_CHARS_MAX])
+        except (httpx.HTTPError, OSError) as error:  # OSError: TimeoutError and name resolution
             return Outcome("retry", f"{type(error).__name__}: {error}"[:ANSWER_CHARS_MAX])
 
     def _signed(self, delivery_id: str, endpoint: str, body: bytes) -> dict[str, str]:
