@@ -16,6 +16,8 @@ from truenorth.topics import full_name
 from truenorth_health.settings import Settings
 
 OBSERVE_EVERY_SECONDS: Final = 2.0
+SESSION_SECONDS: Final = 8.0
+"""How long the frame's group waits for a worker that was killed; the engine starts only after that (faust: 60)."""
 
 
 class RunsUntilStopped(Protocol):
@@ -86,6 +88,8 @@ def build_app(
         topic_disable_leader=True,
         table_standby_replicas=0,
         consumer_auto_offset_reset="latest",
+        broker_session_timeout=SESSION_SECONDS,
+        broker_heartbeat_interval=SESSION_SECONDS / 4,
         worker_redirect_stdouts=False,
         key_serializer="raw",
         value_serializer="raw",
