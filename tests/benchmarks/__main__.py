@@ -13,10 +13,10 @@ from truenorth_local.places import Ports
 from truenorth_local.services import clean_environment
 from truenorth_local.stack import LocalStack
 
-from tests.benchmarks import health, ingest
-from tests.benchmarks.figures import machine
+from tests.benchmarks import health, ingest, latency
+from tests.benchmarks.figures import load, machine
 
-PARTS = {"ingest": ingest.measure, "health": health.measure}
+PARTS = {"ingest": ingest.measure, "health": health.measure, "latency": latency.measure}
 
 
 def main(chosen: list[str]) -> int:
@@ -29,7 +29,8 @@ def main(chosen: list[str]) -> int:
     began = clock.monotonic()
     for name in chosen or PARTS:
         print(f"measuring {name} ...", file=sys.stderr)
-        document[name] = _on_a_stack(name, clock)
+        before = load()
+        document[name] = {**_on_a_stack(name, clock), "machine_load_1_min": {"before": before, "after": load()}}
     document["took_seconds"] = round(clock.monotonic() - began)
     print(json.dumps(document, indent=2))
     return 0

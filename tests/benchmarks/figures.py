@@ -28,8 +28,12 @@ def machine() -> dict[str, Any]:
         "memory_gib": round(psutil.virtual_memory().total / 2**30, 1),
         "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
-        "load_1_min_at_start": round(os.getloadavg()[0], 2),
     }
+
+
+def load() -> float:
+    """Return how many processes wanted a core over the last minute: a busy machine explains odd figures."""
+    return round(os.getloadavg()[0], 2)
 
 
 def cpu_seconds(pid: int) -> float:

@@ -1,0 +1,193 @@
+"""From an event sent over HTTP to the score, and to the alert, through the running services."""
+
+import asyncio
+import itertools
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import httpx
+from truenorth.clock import SystemClock
+from truenorth.codec import parse_envelope, rfc3339
+from truenorth.kafka.reader import read_topic
+from truenorth.topics import full_name
+from truenorth_local.stack import LocalStack
+
+from tests.benchmarks.figures import percentiles
+from tests.benchmarks.preload import account_id, put_definitions_in_force
+from tests.benchmarks.watching import Watch, watching
+from tests.ingest.running import RunningIngest, running_ingest
+
+ACCOUNTS = 1_000
+RATES = (100, 2_000)
+SECONDS = 15.0
+TICK_SECONDS = 0.01
+CROSSINGS = 150
+QUIET_SECONDS = 4.0
+SETTLED_SECONDS_MAX = 90.0
+DRAIN_SECONDS = 8.0
+DAY_MS = 86_400_000
+
+FACTS = {"name": "Bench", "owner_id": "dana.reyes", "arr": 2_400_000, "modules": ["a"]}
+BUSY = [account_id(number) for number in range(ACCOUNTS)]
+CROSSING = [account_id(ACCOUNTS + number) for number in range(CROSSINGS * len(RATES))]
+
+Event = dict[str, Any]
+
+
+def measure(stack: LocalStack) -> dict[str, Any]:
+    """Return the figures at each rate, on the same accounts."""
+    clock = SystemClock()
+    asyncio.run(put_definitions_in_force(stack.bootstrap, clock))
+    with tempfile.TemporaryDirectory() as folder, ExitStack() as stopping:
+        ingest = stopping.enter_context(running_ingest(stack, Path(folder)))
+        for name in ("health", "playbooks", "notify"):
+            stack.migrate(name)
+            stack.start_service(name)
+            stopping.callback(stack.stop_service, name)
+        return asyncio.run(_measured(stack, ingest, clock))
+
+
+async def _measured(stack: LocalStack, ingest: RunningIngest, clock: SystemClock) -> dict[str, Any]:
+    figures: dict[str, Any] = {"accounts": ACCOUNTS, "seconds_per_rate": SECONDS}
+    async with watching(stack.bootstrap, clock) as watch, _client(ingest) as client:
+        sender = Sender(client, clock)
+        await _settle(sender, watch, clock)
+        crossing = iter(CROSSING)
+        for rate in RATES:
+            figures[f"{rate}_events_per_second"] = await _at_rate(stack, sender, watch, rate, crossing)
+    return figures
+
+
+def _client(ingest: RunningIngest) -> httpx.AsyncClient:
+    return httpx.AsyncClient(
+        base_url=ingest.url,
+        headers={"authorization": f"Bearer {ingest.key}"},
+        timeout=30,
+        limits=httpx.Limits(max_connections=64),
+    )
+
+
+class Sender:
+    """Sends events through the edge and remembers when each left."""
+
+    def __init__(self, client: httpx.AsyncClient, clock: SystemClock) -> None:
+        self._client = client
+        self.clock = clock
+        self._numbers = itertools.count()
+        self.left: dict[str, tuple[str, float]] = {}
+        self.took: list[float] = []
+
+    def event(self, event_type: str, account: str, data: dict[str, Any]) -> Event:
+        """Return a new event that happens now."""
+        now = rfc3339(self.clock.now_ms())
+        event_id = f"bench-{next(self._numbers)}"
+        return {"id": event_id, "source": "bench", "type": event_type, "subject": account, "time": now, "data": data}
+
+    async def send(self, events: list[Event]) -> None:
+        """Send a batch; every event of it must be accepted."""
+        now = self.clock.monotonic()
+        for event in events:
+            self.left[event["id"]] = (event["subject"], now)
+        answer = await self._client.post("/v1/events", json=events)
+        answer.raise_for_status()
+        if answer.json()["rejected"]:
+            raise RuntimeError(f"refused: {answer.json()['rejected'][0]}")
+        self.took.append(self.clock.monotonic() - now)
+
+
+async def _settle(sender: Sender, watch: Watch, clock: SystemClock) -> None:
+    """Found all accounts, and bring those that are to cross the line close to it, on its green side."""
+    due = rfc3339(clock.now_ms() - 40 * DAY_MS)[:10]
+    for accounts, seats in ((BUSY, 60), (CROSSING, 8)):
+        await _to_each(sender, accounts, "account.updated", FACTS | {"seats": seats})
+        for user in range(8):
+            await _to_each(
+                sender, accounts, "usage.recorded", {"feature": f"f{user}", "actor": f"{user}", "module": "a"}
+            )
+    await _to_each(sender, CROSSING, "invoice.overdue", {"invoice_id": "i1", "due_on": due})
+    for attempt in range(3):
+        await _to_each(sender, CROSSING, "payment.failed", {"invoice_id": f"p{attempt}"})
+    for ticket in ("t1", "t2"):
+        await _to_each(sender, CROSSING, "ticket.opened", {"ticket_id": ticket})
+    await _until(clock, lambda: len(watch.bands) == len(BUSY) + len(CROSSING))
+    await asyncio.sleep(QUIET_SECONDS)
+    if others := {watch.bands[account] for account in CROSSING} - {"green"}:
+        raise RuntimeError(
+            f"the definitions have changed: accounts that should be green and near the line are {others}"
+        )
+
+
+async def _to_each(sender: Sender, accounts: list[str], event_type: str, data: dict[str, Any]) -> None:
+    for first in range(0, len(accounts), 100):
+        await sender.send([sender.event(event_type, account, data) for account in accounts[first : first + 100]])
+
+
+async def _until(clock: SystemClock, reached: Callable[[], bool]) -> None:
+    until = clock.monotonic() + SETTLED_SECONDS_MAX
+    while not reached():
+        if clock.monotonic() > until:
+            raise RuntimeError("the accounts did not settle in time")
+        await asyncio.sleep(0.1)
+
+
+async def _at_rate(
+    stack: LocalStack, sender: Sender, watch: Watch, rate: int, crossing: Iterator[str]
+) -> dict[str, Any]:
+    """Send usage at ``rate`` and, spread over the same time, the survey answers that cross the line."""
+    sender.left.clear()
+    sender.took.clear()
+    crossed: dict[str, float] = {}
+    began = sender.clock.monotonic()
+    async with asyncio.TaskGroup() as jobs:
+        for tick in range(round(SECONDS / TICK_SECONDS)):
+            count = round((tick + 1) * TICK_SECONDS * rate) - round(tick * TICK_SECONDS * rate)
+            numbers = range(round(tick * TICK_SECONDS * rate), round(tick * TICK_SECONDS * rate) + count)
+            jobs.create_task(sender.send([_usage(sender, rate, n) for n in numbers]))
+            if tick % round(SECONDS / TICK_SECONDS / CROSSINGS) == 0:
+                account = next(crossing)
+                crossed[account] = sender.clock.monotonic()
+                jobs.create_task(sender.send([sender.event("survey.answered", account, {"kind": "nps", "score": 0})]))
+            await asyncio.sleep(max(0.0, began + (tick + 1) * TICK_SECONDS - sender.clock.monotonic()))
+    took = sender.clock.monotonic() - began
+    await asyncio.sleep(DRAIN_SECONDS)
+    return {
+        "events_sent_per_second": round(len(sender.left) / took),
+        "event_to_acknowledgement_ms": percentiles(sender.took),
+        "event_to_score_ms": percentiles(await _to_score(stack, sender, watch)),
+        "crossing_to_band_change_ms": percentiles(_first_after(crossed, watch.changes)),
+        "crossing_to_alert_ms": percentiles(_first_after(crossed, watch.alerts)),
+        "crossing_to_feed_ms": percentiles(_first_after(crossed, watch.feed)),
+        "crossings_sent": len(crossed),
+    }
+
+
+def _usage(sender: Sender, rate: int, number: int) -> Event:
+    """Every event is by a person not seen before, so that each of them moves a shown measure."""
+    data = {"feature": f"feature-{number % 40}", "actor": f"{rate}-{number}", "module": "a"}
+    return sender.event("usage.recorded", account_id(number % ACCOUNTS), data)
+
+
+async def _to_score(stack: LocalStack, sender: Sender, watch: Watch) -> list[float]:
+    """Return, for each usage event, how long until a reader had the first snapshot that includes it."""
+    found: list[float] = []
+    async for record in read_topic(stack.bootstrap, full_name("usage")):
+        sent = sender.left.get(parse_envelope(record.value or b"").id)
+        if sent is None:
+            continue
+        account, at = sent
+        seen = next((moment for moment, offset in watch.snapshots[account] if offset >= record.offset), None)
+        if seen is not None:
+            found.append(seen - at)
+    return found
+
+
+def _first_after(starts: dict[str, float], arrivals: dict[str, list[float]]) -> list[float]:
+    found: list[float] = []
+    for account, start in starts.items():
+        after = [moment for moment in arrivals[account] if moment >= start]
+        if after:
+            found.append(after[0] - start)
+    return found
