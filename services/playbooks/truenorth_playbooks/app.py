@@ -29,6 +29,7 @@ log = logging.getLogger(__name__)
 
 MIGRATIONS: Final = Path(__file__).parent / "adapters" / "migrations"
 DATABASE_RETRY_S: Final = 1.0
+DATABASE_SILENT_S_MAX: Final = 15.0
 GROUP: Final = "truenorth-playbooks"
 TOPICS: Final = ("health-changes", "milestones", "actions")
 
@@ -91,26 +92,28 @@ class App:
             await self.engine.dispose()
 
     def live(self) -> str | None:
-        """Say what is stuck: a restart may help then. A broker or database that is away is no reason for one."""
-        limit_s = self._settings.stuck_s_max
+        """Say what is stuck and may be helped by a restart; waiting for the database or definitions is not."""
         if self.definitions.failure is not None:
             return self.definitions.failure
-        if self.consumer.progress.stuck_for_s > limit_s:
-            return f"no record applied for {self.consumer.progress.stuck_for_s:.0f} s although there are some"
+        stuck_s = self.consumer.progress.stuck_for_s
+        if stuck_s > self._settings.stuck_s_max and self._missing() is None:
+            return f"no record applied for {stuck_s:.0f} s although there are {self.consumer.progress.lag_records}"
         return None
 
     def ready(self) -> str | None:
         """Say what is still missing before crossings have their effect at once."""
-        if self.definitions.current is None:
-            return "no definitions are in force; run truenorth apply"
-        if not self._caught_up_once:
+        missing = self._missing()
+        if missing is None and not self._caught_up_once:
             if not self.consumer.progress.caught_up:
                 return f"reading what came before; {self.consumer.progress.lag_records} records to go"
             self._caught_up_once = True
+        return missing
+
+    def _missing(self) -> str | None:
+        if self.definitions.current is None:
+            return "no definitions are in force; run truenorth apply"
         silent_s = self._clock.monotonic() - self.overdue.looked_at
-        if silent_s > self._settings.stuck_s_max / 4:
-            return f"the database has not answered for {silent_s:.0f} s"
-        return None
+        return f"the database has not answered for {silent_s:.0f} s" if silent_s > DATABASE_SILENT_S_MAX else None
 
     async def _require_schema(self) -> None:
         """Wait for the database as long as a start may take: it may be starting too."""
