@@ -74,11 +74,10 @@ def _publish(
     path, view = state.read(Path), turn.view
     turn.sentence = said.compose(
         view,
-        band=path.band,
+        path,
         was=None if turn.was is None else turn.was.contributions,
         delta=turn.delta,
         standings=standings,
-        open_=set(path.findings),
     )
     publish(state, decided, turn)
     decided.snapshot = snapshot.health_updated(

@@ -1,121 +1,89 @@
 """The sentence that says why, made from the same contributions that make the score."""
 
-from dataclasses import dataclass
+from typing import Final
 
 from truenorth import words
 from truenorth.clock import date_of_day
-from truenorth.events.health import Driver, Sentence
+from truenorth.events.health import Sentence
 
 from truenorth_health.domain.bands import asked
-from truenorth_health.domain.compiled import CompiledMeasure
+from truenorth_health.domain.drivers import TOLD_POINTS_MIN, Runs, moves, stand, why
+from truenorth_health.domain.findings import watermelon_reds
 from truenorth_health.domain.limits import DAY_MS
 from truenorth_health.domain.milestones import Standing
-from truenorth_health.domain.signals import display
-from truenorth_health.domain.signals import told as in_words
+from truenorth_health.domain.path import Path
 from truenorth_health.domain.view import View
 
-Runs = list[tuple[str, bool]]
+PARTS_MAX: Final = 2
+"""A sentence has at most this many parts: a person reads forty of them."""
+
 _NOUNS = {"distinct_features": "features in use", "distinct_actors": "people active", "events": "done"}
-_TOLD_POINTS_MIN = 1.0
 _LOST_SHARE_MIN = 0.4
-_RISE_POINTS_MIN = 5.0
+_MOVED_POINTS_MIN = 5.0
 _RENEWAL_SOON_DAYS = 90
 
 
-@dataclass(frozen=True, slots=True)
-class Move:
-    """One measure's points against the comparison (negative: lost), and its words when it lost."""
-
-    measure: CompiledMeasure
-    points: float
-    value: float | None
-
-
-def moves(view: View, was: list[float] | None) -> list[Move]:
-    """Return the measures ranked by points lost, most first: against ``was`` when known, else against the possible."""
-    scored = view.scored
-    against = scored.of if was is None else was
-    ranked = [
-        Move(measure, part - before, view.signals[measure.signal])
-        for measure, part, before in zip(view.card.measures, scored.parts, against, strict=True)
-    ]
-    ranked.sort(key=_points)
-    return ranked
-
-
-def _points(move: Move) -> float:
-    return move.points
-
-
-def drivers(ranked: list[Move], *, fell: bool, limit: int = 5) -> list[Driver]:
-    """Return what moved the score most, in the direction it went first."""
-    ordered = ranked if fell else ranked[::-1]
-    kept = [one for one in ordered if abs(one.points) >= 0.05][:limit]
-    return [Driver(one.measure.source.id, one.measure.source.name, one.points, _plain(_why(one))) for one in kept]
-
-
-def _why(move: Move) -> Runs:
-    """Return a driver's words.
-
-    ``**`` in a template marks the strong run; without, it ends with the number, or is the whole where the number
-    comes first.
-    """
-    source = move.measure.source
-    value = in_words(source.signal, move.value)
-    if not source.why:
-        return [(f"{source.name} {display(source.signal, move.value)}", True)]
-    if "**" in source.why:
-        pieces = source.why.replace("{value}", value).split("**")
-        return [(text, index % 2 == 1) for index, text in enumerate(pieces) if text]
-    head, mark, tail = source.why.partition("{value}")
-    if not head:
-        return [(value + tail.replace("{value}", value), True)]
-    return [(head + (value if mark else ""), True), *([(tail.replace("{value}", value), False)] if tail else [])]
-
-
-def _plain(runs: Runs) -> str:
-    return "".join(text for text, _ in runs)
-
-
 def compose(
-    view: View, *, band: str, was: list[float] | None, delta: float | None, standings: list[Standing], open_: set[str]
+    view: View, path: Path, *, was: list[float] | None, delta: float | None, standings: list[Standing]
 ) -> Sentence:
     """Return the sentence: a person's word, a milestone at risk, what is missing, what was lost, or steady."""
     told: list[Runs] = []
     if view.override is not None:
         told.append([(f"Set by {view.override.by}", True), (f": {view.override.reason}", False)])
     told += [_at_risk(one) for one in standings if one.progress.status == "at_risk"][:1]
-    if band == "unknown" and not told:
-        told.append(_unknown(view))
-    if "champion_gone" in open_ and band in {"red", "yellow"}:
-        told.append([("champion left", True)])
-    if band != "unknown":
-        told += _losses(view, was, delta, band, room=2 - len(told))
-    if view.scored.fired and len(told) < 2:
+    if path.band == "unknown":
+        told += [] if told else [_unknown(view)]
+    else:
+        found, blamed = _findings(view, path)
+        told += found
+        told += _losses(view, path.band, was, delta, named=blamed)[: max(0, PARTS_MAX - len(told))]
+    if view.scored.fired and len(told) < PARTS_MAX:
         told.append([(view.scored.fired[-1], True)])
-    if not told:
-        told.append(_steady(view, was, delta))
-    if "champion_gone" in open_ and band == "green" and len(told) < 2:
-        told.append([("champion left", True)])
-    return Sentence(_join(told))
+    return Sentence(_join(told[:PARTS_MAX] or [_steady(view, was, delta)]))
 
 
-def _losses(view: View, was: list[float] | None, delta: float | None, band: str, *, room: int) -> list[Runs]:
+def _findings(view: View, path: Path) -> tuple[list[Runs], set[str]]:
+    """Return what a finding says better than any measure, and the measures named by it."""
+    found: list[Runs] = []
+    named: set[str] = set()
+    if "champion_gone" in path.findings:
+        found.append([("champion left", True)])
+    if "watermelon" in path.findings:
+        red = watermelon_reds(view.dimension_scores, was_open=True)[:1]
+        for dimension in view.card.dimensions:
+            if dimension.source.id in red:
+                inside = [one for one in moves(view, None) if one.is_told and one.measure in dimension.measures]
+                because = [(": ", False), *((text, False) for text, _ in _lower(why(inside[0])))] if inside else []
+                named |= {one.measure.source.id for one in inside[:1]}
+                found.append([("usage green, ", False), (f"{dimension.source.name.lower()} red", True), *because])
+    return found, named
+
+
+def _losses(view: View, band: str, was: list[float] | None, delta: float | None, *, named: set[str]) -> list[Runs]:
     """Return the top drivers: what fell in two weeks, filled up with what is low now, unless all is well."""
-    if room <= 0 or (band == "green" and (delta is None or delta > -_RISE_POINTS_MIN)):
-        return []
-    if delta is not None and delta >= _RISE_POINTS_MIN:
-        return []
-    fell = [] if was is None else [one for one in moves(view, was) if one.points <= -_TOLD_POINTS_MIN]
-    named = {one.measure.source.id for one in fell}
-    possible = dict(zip((m.source.id for m in view.card.measures), view.scored.of, strict=True))
+    said: list[Runs] = []
+    rises = delta is not None and delta >= _MOVED_POINTS_MIN
+    if band == "green" and (delta is None or delta > -_MOVED_POINTS_MIN):
+        return said
+    if rises and delta is not None:
+        said.append([("Recovering: ", False), (f"up {_points(delta)} in 14 days", True)])
+    ranked = [] if was is None or rises else moves(view, was)
+    fell = [
+        one for one in ranked if one.is_told and one.points <= -TOLD_POINTS_MIN and one.measure.source.id not in named
+    ]
+    named = named | {one.measure.source.id for one in fell}
     low = [
         one
         for one in moves(view, None)
-        if one.measure.source.id not in named
-        and one.points <= -max(_TOLD_POINTS_MIN, _LOST_SHARE_MIN * possible[one.measure.source.id])
+        if one.is_told
+        and one.measure.source.id not in named
+        and one.lost >= _LOST_SHARE_MIN * (one.lost + view.scored.parts[view.card.measures.index(one.measure)])
     ]
-    return [_why(one) for one in [*fell, *low][:room]]
+    return [*said, *(why(one) for one in [*fell, *low])]
+
+
+def _points(delta: float) -> str:
+    return words.plural(words.shown(delta), "point")
 
 
 def _at_risk(one: Standing) -> Runs:
@@ -135,24 +103,22 @@ def _unknown(view: View) -> Runs:
 
 
 def _steady(view: View, was: list[float] | None, delta: float | None) -> Runs:
-    ranked = moves(view, was)
-    if was is not None and delta is not None and delta >= _RISE_POINTS_MIN:
-        rise = ranked[-1]
-        said = f"{rise.measure.source.name.lower()} {display(rise.measure.source.signal, rise.value)}"
-        return [(f"Up {words.plural(words.shown(delta), 'point')} in 14 days: ", False), (said, True)]
+    """Return what is said of an account that needs nobody: that it rises, renews soon, or what carries it."""
+    if was is not None and delta is not None and delta >= _MOVED_POINTS_MIN:
+        rise = moves(view, was)[-1]
+        return [(f"Up {_points(delta)} in 14 days: ", False), *_lower([(stand(rise), True)])]
     left = None if view.facts.renews_day is None else view.facts.renews_day - view.facts.day
     if left is not None and 0 <= left <= _RENEWAL_SOON_DAYS:
         return [("Steady. ", False), (f"Renews in {words.days(left)}", True)]
-    parts = list(zip(view.scored.parts, view.card.measures, strict=True))
-    best = max(parts, key=_given, default=None)
-    if best is None or best[0] <= 0:
+    carrying = [
+        one
+        for one in moves(view, [0.0] * len(view.scored.parts))
+        if one.value is not None and one.points > 0 and not (one.value < 0 and "_trend_" in one.measure.source.signal)
+    ]
+    if not carrying:
         return [("Steady.", False)]
-    source = best[1].source
-    return [("Steady. ", False), (f"{source.name} {display(source.signal, view.signals[best[1].signal])}", False)]
-
-
-def _given(part: tuple[float, CompiledMeasure]) -> float:
-    return part[0]
+    text = stand(carrying[-1])
+    return [("Steady. ", False), (text[:1].upper() + text[1:], False)]
 
 
 def _join(told: list[Runs]) -> Runs:
@@ -162,8 +128,7 @@ def _join(told: list[Runs]) -> Runs:
     for index, part in enumerate(told):
         if index:
             runs.append(("; ", False))
-        words_of = [(_lowered(part[0][0]), part[0][1]), *part[1:]] if index else part
-        runs += [(text, strong and not has_strong) for text, strong in words_of]
+        runs += [(text, strong and not has_strong) for text, strong in (_lower(part) if index else part)]
         has_strong = has_strong or any(strong for _, strong in part)
     first, strong = runs[0]
     runs[0] = (first[:1].upper() + first[1:], strong)
@@ -176,9 +141,12 @@ def _join(told: list[Runs]) -> Runs:
     return merged
 
 
-def _lowered(text: str) -> str:
-    """Lower the first letter inside a sentence, except of an abbreviation (``P1``)."""
-    return text[:1].lower() + text[1:] if text[1:2].islower() or text[1:2] == " " else text
+def _lower(runs: Runs) -> Runs:
+    """Lower the first letter inside a sentence, except of an abbreviation (``P1``, ``NPS``)."""
+    text, strong = runs[0]
+    if text[1:2].islower() or text[1:2] == " ":
+        text = text[:1].lower() + text[1:]
+    return [(text, strong), *runs[1:]]
 
 
 def churned(churned_ms: int, reason: str) -> Sentence:
@@ -192,13 +160,13 @@ def help_text(view: View, band: str) -> str:
     """Return what would help most: the largest recoverable contribution, and the band it would lead to."""
     if view.score is None or view.override is not None:
         return ""
-    lost = [one for one in moves(view, None) if one.points <= -_TOLD_POINTS_MIN]
+    lost = [one for one in moves(view, None) if one.is_told]
     if not lost:
         return ""
     best = next((one for one in lost if one.measure.source.fix), lost[0])
     what = best.measure.source.fix or f"better {best.measure.source.name.lower()}"
-    said = f"{what} gives back up to {words.points(-best.points)} points"
-    after = asked(view.card.source.bands, band, view.score - best.points)
+    said = f"{what} gives back up to {words.points(best.lost)} points"
+    after = asked(view.card.source.bands, band, view.score + best.lost)
     if after != band and not view.scored.excepted:
         said += f" and would make this account {after}"
     return said

@@ -182,6 +182,8 @@ def told(signal: str, value: float | None) -> str:
     """Return a signal as a sentence says it: a change with its direction, ``down 38 %``; else as displayed."""
     if value is None or signal not in _PERCENTS:
         return display(signal, value)
+    if words.shown(abs(value)) == 0:
+        return "unchanged"
     return f"{'down' if value < 0 else 'up'} {words.percent(abs(value))}"
 
 

@@ -14,8 +14,9 @@ from truenorth.events.health import (
 )
 
 from truenorth_health.domain import points
-from truenorth_health.domain import sentence as said
 from truenorth_health.domain.decided import Decided
+from truenorth_health.domain.drivers import drivers as ranked
+from truenorth_health.domain.drivers import moves
 from truenorth_health.domain.milestones import Standing
 from truenorth_health.domain.path import Path, Point
 from truenorth_health.domain.state import AccountState
@@ -81,7 +82,7 @@ def _changed(state: AccountState, path: Path, turn: Turn, one: Transition) -> He
     drivers: list[Driver] = []
     if one.kind == "band":
         fell = _ORDER.get(one.after, -1) < _ORDER.get(one.before, 3)
-        drivers = said.drivers(said.moves(view, points.comparison(state, path, view, turn.was)), fell=fell)
+        drivers = ranked(moves(view, points.comparison(state, path, view, turn.was)), fell=fell)
     return HealthChanged(
         account=state.account,
         number=path.number,
