@@ -23,7 +23,12 @@ _payloads = st.one_of(
     st.builds(inputs.InvoiceOverdue, _names),
     st.builds(inputs.InvoicePaid, _names),
     st.builds(inputs.PaymentFailed, _names),
-    st.builds(inputs.SurveyAnswered, st.sampled_from(["nps", "csat", "ces"]), st.sampled_from([1.0, 5.0])),
+    st.builds(
+        inputs.SurveyAnswered,
+        st.sampled_from(["nps", "csat", "ces"]),
+        st.sampled_from([1.0, 5.0]),
+        respondent=st.none() | _names,
+    ),
     st.builds(inputs.AccountUpdated, st.none() | _names, arr=st.none() | st.integers(0, 900)),
     st.builds(inputs.AccountChurned),
     st.builds(inputs.AccountReactivated),
@@ -73,6 +78,23 @@ def test_how_sources_interleave_does_not_matter(log: list[Recorded], data: st.Da
     order = data.draw(st.permutations([source_of(one) for one, _ in log]))
     mixed = [queues[source].pop(0) for source in order]
     assert fold_all(mixed) == fold_all(log)
+
+
+@given(logs(), st.data())
+@settings(max_examples=40, deadline=None)
+def test_erasures_read_first_or_last_leave_the_same(log: list[Recorded], data: st.DataObject) -> None:
+    """A rebuild reads erasures first; live they come in the midst of everything."""
+    kind = data.draw(st.sampled_from(["actor", "contact"]))
+    log = [(one, at) for one, at in log if not isinstance(one.data, people.ErasureRequested)]
+    last_ms = log[-1][1] if log else NOON
+    erasure = (event(people.ErasureRequested(kind, "a"), last_ms, "erasure"), last_ms)
+    states = []
+    for order in ([*log, erasure], [erasure, *log]):
+        state = new_state("acme")
+        for index, (one, record_ms) in enumerate(order):
+            fold(state, source_of(one), one, index, record_ms)
+        states.append(state)
+    assert differences(states[0], states[1], usage_from_day=None) == []
 
 
 @given(logs(), st.data())

@@ -41,8 +41,9 @@ def answered(state: AccountState, event: Event, time_ms: int, record_ms: int) ->
     kept.newest_ms = max(kept.newest_ms, time_ms)
     answer = Answer(time_ms, data.score, data.role or "")
     if data.kind == "nps":
-        known = data.respondent is not None and not _is_erased(state, data.respondent, record_ms)
-        key = _pseudonym(data.respondent) if known and data.respondent else f"role:{data.role or ''}"
+        if data.respondent is not None and _is_erased(state, data.respondent, record_ms):
+            return
+        key = f"role:{data.role or ''}" if data.respondent is None else _pseudonym(data.respondent)
         before = kept.nps.get(key)
         if before is None and len(kept.nps) >= ANSWERS_MAX:
             kept.over += 1
@@ -112,12 +113,13 @@ def intended(state: AccountState, event: Event, time_ms: int, _record_ms: int) -
         kept.intent = (time_ms, data.intent)
 
 
-def left(state: AccountState, event: Event, time_ms: int, _record_ms: int) -> None:
+def left(state: AccountState, event: Event, time_ms: int, record_ms: int) -> None:
     """Fold ``contact.left``: the latest per role."""
     data: inputs.ChampionLeft = event.data
     kept = _engagements(state, time_ms)
     if time_ms >= kept.left.get(data.role, (0, ""))[0]:
-        kept.left[data.role] = (time_ms, _pseudonym(data.contact))
+        gone = _is_erased(state, data.contact, record_ms)
+        kept.left[data.role] = (time_ms, "" if gone else _pseudonym(data.contact))
 
 
 def _said(before: Said | None, said: Said) -> Said:
