@@ -21,7 +21,7 @@ from truenorth.errors import MissingError, RefusedError
 from truenorth_local import control, jars
 from truenorth_local.java import find_java, java_version
 from truenorth_local.kafka import server_properties
-from truenorth_local.leftovers import Identity, end_leftovers, myself, write_leftovers
+from truenorth_local.leftovers import Identity, end_abandoned, end_leftovers, myself, write_leftovers
 from truenorth_local.mail import read_mails
 from truenorth_local.places import HOST, SERVICES, Places, Ports, free_ports, port_is_free
 from truenorth_local.processes import Log, Process, is_alive
@@ -245,6 +245,17 @@ def test_what_a_killed_driver_left_is_ended_but_never_a_living_driver_s(tmp_path
     reaper.start()
     assert end_leftovers(tmp_path) == ["part"]
     reaper.join()
+
+
+def test_the_stack_of_a_killed_test_run_is_removed_by_the_next(tmp_path: Path) -> None:
+    for name in ("mine-dead", "mine-alive", "other"):
+        (tmp_path / name).mkdir()
+        write_leftovers(tmp_path / name, {})
+    written = (tmp_path / "mine-dead" / "processes.json").read_text()
+    gone = written.replace(f'"pid":{os.getpid()}', f'"pid":{2**22 + 1}')
+    (tmp_path / "mine-dead" / "processes.json").write_text(gone)
+    end_abandoned(tmp_path, "mine-")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["mine-alive", "other"]
 
 
 def test_a_later_process_with_the_same_number_is_not_the_same() -> None:
