@@ -1,0 +1,1 @@
+"""The read models and the outbox in PostgreSQL."""

@@ -1,0 +1,92 @@
+"""The tables of schema ``console``; the migrations make them, these declarations query them."""
+
+from typing import Final
+
+from sqlalchemy import BigInteger, Boolean, Column, Date, Float, Integer, LargeBinary, MetaData, Table, Text, Uuid
+from truenorth.postgres.offsets import consumer_offset_table
+from truenorth.postgres.outbox import outbox_table
+
+SCHEMA: Final = "console"
+METADATA: Final = MetaData()
+
+ACCOUNT: Final = Table(
+    "account",
+    METADATA,
+    Column("account", Text, primary_key=True),
+    Column("revision", BigInteger, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("owner_id", Text, nullable=False),
+    Column("band", Text, nullable=False),
+    Column("attention", Float, nullable=False),
+    Column("arr", BigInteger, nullable=False),
+    Column("renews_on", Date, nullable=True),
+    Column("phase", Text, nullable=False),
+    Column("watermelon", Boolean, nullable=False),
+    Column("churned", Boolean, nullable=False),
+    Column("computed_ms", BigInteger, nullable=False),
+    Column("snapshot", LargeBinary, nullable=False),
+)
+
+ACCOUNT_DAYS: Final = Table(
+    "account_days",
+    METADATA,
+    Column("account", Text, primary_key=True),
+    Column("days", LargeBinary, nullable=False),
+)
+
+TASK: Final = Table(
+    "task",
+    METADATA,
+    Column("task_id", Text, primary_key=True),
+    Column("account", Text, nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("is_open", Boolean, nullable=False),
+    Column("opened_ms", BigInteger, nullable=False),
+    Column("payload", LargeBinary, nullable=False),
+)
+
+FEED_ENTRY: Final = Table(
+    "feed_entry",
+    METADATA,
+    Column("alert_id", Text, primary_key=True),
+    Column("recipient", Text, primary_key=True),
+    Column("account", Text, nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("raised_ms", BigInteger, nullable=False),
+    Column("changed_ms", BigInteger, nullable=False),
+    Column("payload", LargeBinary, nullable=False),
+)
+
+CONTACT: Final = Table(
+    "contact",
+    METADATA,
+    Column("contact_id", Text, primary_key=True),
+    Column("account", Text, nullable=False),
+    Column("payload", LargeBinary, nullable=False),
+)
+
+MOMENT: Final = Table(
+    "moment",
+    METADATA,
+    Column("moment_id", Text, primary_key=True),
+    Column("account", Text, nullable=False),
+    Column("at_ms", BigInteger, nullable=False),
+    Column("type", Text, nullable=False),
+    Column("rank", BigInteger, nullable=False),
+    Column("payload", LargeBinary, nullable=False),
+)
+
+AUDIT: Final = Table(
+    "audit",
+    METADATA,
+    Column("action_id", Uuid(as_uuid=False), primary_key=True),
+    Column("at_ms", BigInteger, nullable=False),
+    Column("by", Text, nullable=False),
+    Column("account", Text, nullable=False),
+    Column("type", Text, nullable=False),
+    Column("payload", LargeBinary, nullable=False),
+)
+
+OUTBOX: Final = outbox_table(METADATA)
+CONSUMER_OFFSET: Final = consumer_offset_table(METADATA)

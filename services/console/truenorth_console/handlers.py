@@ -1,0 +1,103 @@
+"""What each event means for the read models, and which pages it changes."""
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+
+from truenorth.errors import RefusedError
+from truenorth.events.envelope import Event
+from truenorth.events.health import HealthChanged, HealthDay, HealthUpdated, MilestoneChanged
+from truenorth.events.inputs import ContactUpdated
+from truenorth.events.work import AlertFeedChanged, AlertRaised, AlertResolved, DeliveryChanged, TaskUpdated
+
+from truenorth_console.domain.book import text_fact
+from truenorth_console.domain.timeline import Past
+from truenorth_console.domain.wording import parse_date
+from truenorth_console.ports import Moment, Projection
+
+
+@dataclass(slots=True)
+class Touched:
+    """What a batch changed: whose book, whose inbox, which accounts."""
+
+    books: set[str] = field(default_factory=set)
+    inboxes: set[str] = field(default_factory=set)
+    accounts: set[str] = field(default_factory=set)
+
+
+class Projector:
+    """Applies events to the read models; points of days are gathered and merged once per batch."""
+
+    def __init__(self, unit: Projection, touched: Touched) -> None:
+        self._unit = unit
+        self._touched = touched
+        self._days: dict[str, list[HealthDay]] = defaultdict(list)
+
+    async def take(self, event: Event) -> None:
+        """Apply one event.
+
+        Raises:
+            RefusedError: it can be read and makes no sense; nothing of it was applied.
+        """
+        said = event.data
+        if isinstance(said, HealthUpdated):
+            await self._snapshot(said)
+        elif isinstance(said, HealthDay):
+            _require_date(said)
+            self._days[said.account].append(said)
+        elif isinstance(said, TaskUpdated):
+            await self._task(said, event)
+        elif isinstance(said, AlertFeedChanged):
+            await self._unit.put_feed(said)
+            self._touched.inboxes.add(said.recipient)
+        elif isinstance(said, ContactUpdated):
+            await self._unit.put_contact(said)
+            self._touched.accounts.add(said.account_id)
+        else:
+            await self._moment(event)
+
+    async def finish(self) -> None:
+        """Write what was gathered."""
+        if self._days:
+            await self._unit.put_days(self._days)
+            self._touched.accounts.update(self._days)
+
+    async def _snapshot(self, said: HealthUpdated) -> None:
+        if await self._unit.put_account(said):
+            self._touched.books.add(text_fact(said.facts, "owner_id") or "")
+            self._touched.accounts.add(said.account)
+
+    async def _task(self, said: TaskUpdated, event: Event) -> None:
+        await self._unit.put_task(said)
+        at_ms = said.closed_ms if said.closed_ms is not None else said.opened_ms
+        moment_id = f"task {said.task_id} {'closed' if said.closed_ms is not None else 'open'}"
+        await self._put(moment_id, said.account, Past(at_ms, said.revision, said), event.type)
+        self._touched.books.add(said.owner_id)
+
+    async def _moment(self, event: Event) -> None:
+        said = event.data
+        if isinstance(said, HealthChanged | MilestoneChanged):
+            past = Past(said.decided_ms, said.number, said)
+            await self._put(f"change {said.account} {said.number}", said.account, past, event.type)
+        elif isinstance(said, AlertRaised):
+            await self._put(f"alert {said.alert_id}", said.account, Past(said.raised_ms, 0, said), event.type)
+        elif isinstance(said, AlertResolved):
+            return
+        elif isinstance(said, DeliveryChanged):
+            past = Past(said.changed_ms, said.attempts, said)
+            await self._put(f"delivery {said.delivery_id}", said.account, past, event.type)
+        else:
+            await self._put(f"action {event.id}", event.account, Past(event.time_ms, 0, said), event.type)
+
+    async def _put(self, moment_id: str, account: str, past: Past, event_type: str) -> None:
+        await self._unit.put_moment(Moment(moment_id, account, past, event_type))
+        self._touched.accounts.add(account)
+
+
+def _require_date(said: HealthDay) -> None:
+    if parse_date(said.on) is None:
+        raise RefusedError("data_invalid", f"{said.on!r} is not a date", field="data.on")
+
+
+def moment_of_action(action_id: str) -> str:
+    """Return the id that an action has on the timeline."""
+    return f"action {action_id}"

@@ -1,0 +1,111 @@
+"""The projection loop: topics into read models, then a word to whoever has a page open."""
+
+import logging
+from collections import deque
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+from typing import Final
+
+from truenorth import topics
+from truenorth.clock import Clock
+from truenorth.codec import parse_event
+from truenorth.errors import HaltError, RefusedError
+from truenorth.events.envelope import Event
+from truenorth.kafka import Record
+
+from truenorth_console.handlers import Projector, Touched
+from truenorth_console.metrics import Metrics
+from truenorth_console.ports import Projection
+
+log = logging.getLogger(__name__)
+
+READS: Final = (
+    "health",
+    "health-changes",
+    "health-daily",
+    "milestones",
+    "tasks",
+    "alerts",
+    "feed",
+    "deliveries",
+    "contacts",
+    "actions",
+)
+BATCH_RECORDS_MAX: Final = 500
+POISON_WINDOW_RECORDS: Final = 200
+POISON_RECORDS_MAX: Final = 100
+
+
+class BatchReader:
+    """Applies a batch of records in one transaction together with the reader's place."""
+
+    def __init__(
+        self,
+        *,
+        units: Callable[[], AbstractAsyncContextManager[Projection]],
+        committed: Callable[[Touched], None],
+        metrics: Metrics,
+        clock: Clock,
+    ) -> None:
+        self._units = units
+        self._committed = committed
+        self._metrics = metrics
+        self._clock = clock
+        self._recent: deque[bool] = deque(maxlen=POISON_WINDOW_RECORDS)
+
+    async def handle(self, records: Sequence[Record]) -> None:
+        """Apply the records and, once that is committed, tell the open pages.
+
+        Raises:
+            HaltError: more than half of the latest records were unreadable: that is a wrong release, not a
+                wrong record.
+        """
+        touched = Touched()
+        async with self._units() as unit:
+            projector = Projector(unit, touched)
+            for record in sorted(await unit.fresh(records), key=_key):
+                await self._apply(unit, projector, record, touched)
+            await projector.finish()
+        self._committed(touched)
+
+    async def _apply(self, unit: Projection, projector: Projector, record: Record, touched: Touched) -> None:
+        self._metrics.projected(record.topic, 1)
+        if record.value is None:
+            await _forget(unit, record, touched)
+            return
+        try:
+            await projector.take(_parsed(record.value))
+        except RefusedError as error:
+            await self._park(unit, record, error)
+            return
+        self._recent.append(False)
+
+    async def _park(self, unit: Projection, record: Record, error: RefusedError) -> None:
+        self._recent.append(True)
+        if sum(self._recent) > POISON_RECORDS_MAX:
+            raise HaltError(f"most records of {record.topic} are unreadable ({error.message}); nothing more is read")
+        where = {"topic": record.topic, "partition": record.partition, "offset": record.offset}
+        log.error("record parked: %s", error.message, extra=where)
+        await unit.park(record, reason=f"{error.code}: {error.message}", now_ms=self._clock.now_ms())
+        self._metrics.dead_letter(record.topic)
+
+
+def _key(record: Record) -> bytes:
+    """Order by account, stably: two processes that apply batches at once then lock rows in one order."""
+    return record.key or b""
+
+
+def _parsed(value: bytes) -> Event:
+    if b"\\u0000" in value:
+        raise RefusedError("text_invalid", "a NUL character, which no database text can hold")
+    return parse_event(value)
+
+
+async def _forget(unit: Projection, record: Record, touched: Touched) -> None:
+    """A tombstone: on `health` the account is erased, on `contacts` a person."""
+    key = (record.key or b"").decode(errors="replace")
+    if record.topic == topics.full_name("health"):
+        await unit.forget_account(key)
+        touched.accounts.add(key)
+    elif record.topic == topics.full_name("contacts"):
+        await unit.forget_contact(key)
