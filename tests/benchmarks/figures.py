@@ -1,5 +1,6 @@
 """Numbers as benches report them."""
 
+import math
 import os
 import platform
 from collections.abc import Sequence
@@ -15,7 +16,7 @@ def percentiles(seconds: Sequence[float]) -> dict[str, float | int]:
         return {"n": 0}
 
     def at(share: float) -> float:
-        return round(ordered[min(len(ordered) - 1, int(share * len(ordered)))] * 1000, 2)
+        return round(ordered[math.ceil(share * len(ordered)) - 1] * 1000, 2)
 
     return {"n": len(ordered), "p50": at(0.50), "p95": at(0.95), "p99": at(0.99), "max": at(1.0)}
 
