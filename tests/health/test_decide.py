@@ -138,8 +138,10 @@ def test_the_clock_never_runs_backwards_for_an_account() -> None:
     calm(book)
     book.decide(NOON + 10 * SECOND)
     book.open_tickets(4, NOON)
-    decided = book.decide(NOON + 2 * SECOND)
-    assert decided.changes[0].decided_ms == NOON + 10 * SECOND
+    behind = book.decide(NOON + 2 * SECOND)
+    assert (behind.changes, behind.next_due_ms) == ([], NOON + 10 * SECOND + 500)
+    decided = book.decide(NOON + 11 * SECOND)
+    assert [(one.after, one.decided_ms) for one in decided.changes] == [("yellow", NOON + 11 * SECOND)]
 
 
 def test_a_fact_that_moves_the_account_to_another_segment_says_so() -> None:

@@ -1,5 +1,7 @@
 """Properties of the fold: what it keeps does not depend on batches, interleaving or a sender's repeats."""
 
+from typing import Literal
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from truenorth.events import Event, inputs, people
@@ -84,7 +86,8 @@ def test_how_sources_interleave_does_not_matter(log: list[Recorded], data: st.Da
 @settings(max_examples=40, deadline=None)
 def test_erasures_read_first_or_last_leave_the_same(log: list[Recorded], data: st.DataObject) -> None:
     """A rebuild reads erasures first; live they come in the midst of everything."""
-    kind = data.draw(st.sampled_from(["actor", "contact"]))
+    kinds: list[Literal["actor", "contact"]] = ["actor", "contact"]
+    kind = data.draw(st.sampled_from(kinds))
     log = [(one, at) for one, at in log if not isinstance(one.data, people.ErasureRequested)]
     last_ms = log[-1][1] if log else NOON
     erasure = (event(people.ErasureRequested(kind, "a"), last_ms, "erasure"), last_ms)

@@ -8,7 +8,7 @@ from truenorth_health.domain.carry import carry_out
 from truenorth_health.domain.compiled import Compiled, compile_definitions
 from truenorth_health.domain.decided import Decided
 from truenorth_health.domain.gone import decide_churned, decide_erased, is_erased
-from truenorth_health.domain.limits import PUBLISH_EVERY_MS
+from truenorth_health.domain.limits import DECIDE_EVERY_MS, PUBLISH_EVERY_MS
 from truenorth_health.domain.parts import Accounts
 from truenorth_health.domain.path import Path
 from truenorth_health.domain.state import AccountState
@@ -21,8 +21,9 @@ def decide(state: AccountState, compiled: Compiled, *, offsets: Mapping[str, int
 
     Neither the clock nor the definitions' ordinal ever runs backwards for an account: an earlier ``now_ms`` counts
     as the latest one used, and with older definitions than the last ones used nothing is decided. A provisional
-    account is not scored and not published. Within a second of its last publication nothing is decided either;
-    what was folded meanwhile is remembered, so that the cause of a later change is the right one.
+    account is not scored and not published. Within a second of its last publication, or half a second of a decision
+    that told nothing, nothing is decided either; what was folded meanwhile is remembered, so that the cause of a
+    later change is the right one.
     """
     if is_erased(state):
         return decide_erased(state)
@@ -30,7 +31,7 @@ def decide(state: AccountState, compiled: Compiled, *, offsets: Mapping[str, int
     if not state.read(Accounts).known:
         return Decided()
     now_ms = max(now_ms, path.now_ms)
-    if compiled.ordinal < path.ordinal or now_ms < path.published_ms + PUBLISH_EVERY_MS:
+    if compiled.ordinal < path.ordinal or now_ms < _ready_ms(path):
         _remember(state, path)
         return Decided(next_due_ms=_later(path, compiled, now_ms))
     _remember(state, path)
@@ -54,4 +55,9 @@ def _later(path: Path, compiled: Compiled, now_ms: int) -> int | None:
     idle = not path.pending and path.scoring == compiled.scoring
     if idle and (path.due_ms is None or path.due_ms > now_ms):
         return path.due_ms
-    return path.published_ms + PUBLISH_EVERY_MS
+    return _ready_ms(path)
+
+
+def _ready_ms(path: Path) -> int:
+    """Return from when on a busy account is decided again; a quiet one is ready long since."""
+    return max(path.published_ms + PUBLISH_EVERY_MS, path.now_ms + DECIDE_EVERY_MS if path.now_ms else 0)

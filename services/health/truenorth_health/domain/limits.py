@@ -38,4 +38,6 @@ SEEN_PAGE_ENTRIES: Final = 256
 POINT_DAYS_KEPT: Final = 15
 COMPARE_DAYS: Final = 14
 PUBLISH_EVERY_MS: Final = 1_000
+DECIDE_EVERY_MS: Final = 500
+"""A busy account whose last decision told nothing is not looked at again sooner than this."""
 DAY_SPREAD_MS: Final = 10 * 60_000
