@@ -75,8 +75,8 @@ class Verifier:
         stored = await self._stored(number)
         refold = _Refold(self._processor)
         if stored.position is not None:
-            for source, name in enumerate(HEALTH_SOURCES):
-                topic = full_name(name)
+            for source in sorted(range(len(HEALTH_SOURCES)), key=_erasures_first):
+                topic = full_name(HEALTH_SOURCES[source])
                 await self._fold_source(refold, source, topic, number, stored.position.sources.get(topic, 0))
         found = [
             difference
@@ -118,6 +118,11 @@ class Verifier:
                 refold.dead_letters += 1
             else:
                 refold.events += 1
+
+
+def _erasures_first(source: int) -> bool:
+    """Sort key: what is forgotten is read first, as a fold that reads it later cannot tell what came after it."""
+    return HEALTH_SOURCES[source] != "erasures"
 
 
 class _Refold:
