@@ -58,7 +58,8 @@ class Platform:
 
     def run(self, *arguments: str) -> str:
         """Run the command line with the platform's settings and return what it printed."""
-        return self.stack.run("ingest", "truenorth.commands.main", *arguments)
+        key = {"TRUENORTH_WRITE_KEY": self.key} if self.key else {}
+        return self.stack.run("ingest", "truenorth.commands.main", *arguments, environment=key)
 
     def kill(self, name: str) -> None:
         """End a service with SIGKILL and wait for its end."""

@@ -4,7 +4,9 @@ from truenorth import words
 from truenorth.events.health import Sentence
 
 
-@pytest.mark.parametrize(("score", "expected"), [(70.5, 71), (69.5, 70), (74.993, 75), (40.1228, 40), (0.0, 0), (2.5, 3)])
+@pytest.mark.parametrize(
+    ("score", "expected"), [(70.5, 71), (69.5, 70), (74.993, 75), (40.1228, 40), (0.0, 0), (2.5, 3)]
+)
 def test_scores_are_rounded_half_up_for_people(score: float, expected: int) -> None:
     assert words.shown(score) == expected
 
