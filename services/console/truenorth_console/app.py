@@ -34,9 +34,7 @@ OUTBOX_AGE_MS_MAX: Final = 60_000
 class App:
     """The parts of one console process, in the order in which they start."""
 
-    def __init__(
-        self, settings: Settings, *, clock: Clock | None = None, id_source: IdSource = ids.random_id
-    ) -> None:
+    def __init__(self, settings: Settings, *, clock: Clock | None = None, id_source: IdSource = ids.random_id) -> None:
         require_loopback(settings.host)
         self._clock = clock or SystemClock()
         self._stuck_s_max = settings.stuck_s_max
@@ -48,9 +46,7 @@ class App:
         registry = make_registry()
         metrics = Metrics(registry)
         self._hub = Hub(self._clock, opened=metrics.streams)
-        reader = BatchReader(
-            units=database.projection, committed=self._hub.publish, metrics=metrics, clock=self._clock
-        )
+        reader = BatchReader(units=database.projection, committed=self._hub.publish, metrics=metrics, clock=self._clock)
         self._loop = ConsumerLoop(
             settings.bootstrap,
             None,  # every process reads everything: its own open pages must hear of it; the places say what is new
@@ -96,7 +92,9 @@ class App:
         """Return why this process should be started anew, or None."""
         progress = self._loop.progress
         if progress.stuck_for_s > self._stuck_s_max:
-            return f"reading has been stuck for {progress.stuck_for_s:.0f} s with {progress.lag_records} records to read"
+            return (
+                f"reading has been stuck for {progress.stuck_for_s:.0f} s with {progress.lag_records} records to read"
+            )
         return self._definitions.failure
 
     def not_ready(self) -> str | None:

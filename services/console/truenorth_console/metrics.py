@@ -30,7 +30,9 @@ class Metrics:
         self._dead_letters = Counter(
             "truenorth_console_dead_letters_total", "Records parked as unreadable.", ["topic"], registry=registry
         )
-        self._streams = Gauge("truenorth_console_live_streams", "Open pages that are told of changes.", registry=registry)
+        self._streams = Gauge(
+            "truenorth_console_live_streams", "Open pages that are told of changes.", registry=registry
+        )
 
     def answered(self, page: str, status: int, seconds: float) -> None:
         """Count an answer; ``page`` is the route, never the address."""

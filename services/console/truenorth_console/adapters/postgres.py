@@ -6,9 +6,9 @@ from datetime import date, timedelta
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import ColumnElement, Select, and_, func, select
+from sqlalchemy import ColumnElement, Select, and_, func, literal, select
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncEngine
 from truenorth.codec import encode, encode_json
 from truenorth.events.catalogue import CATALOGUE, TYPE_OF_PAYLOAD
 from truenorth.events.health import HealthUpdated
@@ -113,7 +113,7 @@ class Database:
     async def account(self, account: str) -> Held | None:
         """Return one account; None when it is not known."""
         query = (
-            select(ACCOUNT.c.snapshot, ACCOUNT_DAYS.c.days, func.cast(0, TASK.c.revision.type).label("tasks"))
+            select(ACCOUNT.c.snapshot, ACCOUNT_DAYS.c.days, literal(0).label("tasks"))
             .outerjoin(ACCOUNT_DAYS, ACCOUNT_DAYS.c.account == ACCOUNT.c.account)
             .where(ACCOUNT.c.account == account)
         )

@@ -86,9 +86,7 @@ class PostgresProjection:
         if rows:
             statement = insert(ACCOUNT_DAYS).values(rows)
             await self._connection.execute(
-                statement.on_conflict_do_update(
-                    index_elements=["account"], set_={"days": statement.excluded.days}
-                )
+                statement.on_conflict_do_update(index_elements=["account"], set_={"days": statement.excluded.days})
             )
 
     async def put_task(self, task: TaskUpdated) -> None:
@@ -135,9 +133,7 @@ class PostgresProjection:
             "payload": encode_json(contact),
         }
         statement = insert(CONTACT).values(values)
-        await self._connection.execute(
-            statement.on_conflict_do_update(index_elements=["contact_id"], set_=values)
-        )
+        await self._connection.execute(statement.on_conflict_do_update(index_elements=["contact_id"], set_=values))
 
     async def forget_contact(self, contact_id: str) -> None:
         """See the port."""
@@ -162,6 +158,4 @@ class PostgresProjection:
 
     async def park(self, record: Record, *, reason: str, now_ms: int) -> None:
         """See the port."""
-        await dead_letters.park(
-            self._connection, OUTBOX, record, reader=CONSUMER, reason=reason, now_ms=now_ms
-        )
+        await dead_letters.park(self._connection, OUTBOX, record, reader=CONSUMER, reason=reason, now_ms=now_ms)

@@ -55,7 +55,7 @@ class Hub:
         self._life_s_max = life_s_max
         self._listeners: set[_Listener] = set()
         self._waiting: set[asyncio.Event] = set()
-        self._closed = False
+        self._closing = asyncio.Event()
 
     def publish(self, touched: Touched) -> None:
         """Tell everybody whom a committed batch concerns."""
@@ -66,7 +66,7 @@ class Hub:
 
     def close(self) -> None:
         """End all streams: their pages connect again to whoever serves next."""
-        self._closed = True
+        self._closing.set()
         for listener in self._listeners:
             listener.woken.set()
         for waiting in self._waiting:
@@ -75,7 +75,7 @@ class Hub:
     @property
     def full(self) -> bool:
         """Whether one more stream would be one too many."""
-        return self._closed or len(self._listeners) >= STREAMS_MAX
+        return self._closing.is_set() or len(self._listeners) >= STREAMS_MAX
 
     async def until(self, seen: Callable[[], Awaitable[bool]], *, seconds: float) -> bool:
         """Return whether ``seen`` became true within ``seconds``; it is asked after each committed batch."""
@@ -85,7 +85,7 @@ class Hub:
         try:
             while not await seen():
                 left = deadline - self._clock.monotonic()
-                if left <= 0 or self._closed or not await _within(waiting, left):
+                if left <= 0 or self._closing.is_set() or not await _within(waiting, left):
                     return await seen()
                 waiting.clear()
             return True
@@ -100,15 +100,13 @@ class Hub:
         deadline = self._clock.monotonic() + self._life_s_max
         try:
             yield f"retry: {RETRY_MS}\n\n".encode() + _event(listener.counts)
-            while not self._closed and self._clock.monotonic() < deadline:
-                if await _within(listener.woken, PING_S):
-                    if self._closed:
-                        return
-                    listener.woken.clear()
-                    yield _event(listener.counts)
-                    await asyncio.sleep(DEBOUNCE_S)
-                else:
+            while not self._closing.is_set() and self._clock.monotonic() < deadline:
+                if not await _within(listener.woken, PING_S):
                     yield b": still here\n\n"
+                    continue
+                listener.woken.clear()
+                yield _event(listener.counts)
+                await _within(self._closing, DEBOUNCE_S)
         finally:
             self._listeners.discard(listener)
             self._opened(len(self._listeners))

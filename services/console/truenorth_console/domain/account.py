@@ -14,7 +14,7 @@ from truenorth_console.domain.book import Delta, Flag, Held, North, delta, flags
 from truenorth_console.domain.people import Names
 from truenorth_console.domain.sparkline import Spark, draw
 from truenorth_console.domain.timeline import PULSE, Entry, Past, timeline
-from truenorth_console.domain.wording import Now, ago, day_text, due, parse_date, renewal, until
+from truenorth_console.domain.wording import Now, day_text, due, parse_date, renewal, until
 
 _ROLES: Final = ("champion", "sponsor", "economic_buyer")
 
@@ -93,7 +93,7 @@ class Page:
     commercials: list[str]
     tasks: list[TaskLine]
     timeline: list[Entry]
-    computed: str
+    computed_ms: int
     mark: str
 
 
@@ -137,7 +137,7 @@ def page(
         commercials=_commercials(snapshot, now),
         tasks=[_task(one, names, now) for one in sorted(open_tasks, key=lambda task: task.due_ms or task.opened_ms)],
         timeline=timeline(past, names, now),
-        computed=ago(snapshot.computed_ms, now),
+        computed_ms=snapshot.computed_ms,
         mark=f"{snapshot.band} {words.shown_or_dash(snapshot.score)}",
     )
 
@@ -175,7 +175,9 @@ def _part(one: DimensionResult, snapshot: HealthUpdated) -> Part:
             MeasureLine(
                 measure.name,
                 measure.display or "no data",
-                "not counted" if measure.score is None else f"{words.points(measure.contribution)} of {words.points(measure.of)}",
+                "not counted"
+                if measure.score is None
+                else f"{words.points(measure.contribution)} of {words.points(measure.of)}",
             )
             for measure in one.measures
         ],
@@ -213,9 +215,7 @@ def _contacts(contacts: Sequence[ContactUpdated]) -> list[ContactLine]:
         for one in sorted(contacts, key=lambda one: (_ROLES.index(one.role) if one.role in _ROLES else 9, one.name))
     ]
     held = {one.role for one in contacts}
-    return lines + [
-        ContactLine("unknown", role.replace("_", " "), missing=True) for role in _ROLES if role not in held
-    ]
+    return lines + [ContactLine("unknown", role.replace("_", " "), missing=True) for role in _ROLES if role not in held]
 
 
 def _commercials(snapshot: HealthUpdated, now: Now) -> list[str]:

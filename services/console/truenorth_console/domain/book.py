@@ -109,9 +109,7 @@ def row(held: Held, names: Names, today: date, *, with_owner: bool) -> Row:
         band=snapshot.band,
         shown=shown,
         delta=delta(snapshot.delta_14d),
-        spark=draw(
-            held.days, day_of_date(today), cut_red=snapshot.cut_red, cut_yellow=snapshot.cut_yellow
-        ),
+        spark=draw(held.days, day_of_date(today), cut_red=snapshot.cut_red, cut_yellow=snapshot.cut_yellow),
         why=snapshot.sentence.runs,
         flags=flags(snapshot),
         north=north(snapshot.milestones),

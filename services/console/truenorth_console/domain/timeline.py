@@ -16,7 +16,6 @@ from truenorth.events.people import (
     OverrideSet,
     PulseSet,
     TaskAssigned,
-    TaskDone,
     TaskSnoozed,
     UsageFitSet,
 )
@@ -35,6 +34,12 @@ _CAUSES: Final = {
     "fact": "a fact changed",
 }
 _CHANNELS: Final = {"inapp": "the inbox", "email": "mail", "webhook": "a webhook", "slack": "Slack"}
+
+_VERBS: Final[dict[type, str]] = {
+    AlertAcknowledged: "acknowledged the alert",
+    AlertDone: "dealt with the alert",
+    AlertNotUseful: "found the alert not useful",
+}
 
 Runs = list[tuple[str, bool]]
 
@@ -139,32 +144,33 @@ def _delivery(said: DeliveryChanged, names: Names) -> tuple[str, Runs, str] | No
 
 
 def _action(said: PayloadStruct, names: Names, now: Now) -> tuple[str, Runs, str] | None:
+    """Tell what a person did; a finished task tells itself, with its title."""
     if isinstance(said, NoteAdded):
         return "", [(said.text, False)], f"note by {names.person(said.by)}"
     if isinstance(said, PulseSet):
         dot = "red" if said.rating <= 2 else "yellow" if said.rating == 3 else "green"
-        return dot, [("Pulse: ", False), (f"{said.rating}, {PULSE[said.rating]}", True)], _by(said.reason, said.by, names)
+        rating = f"{said.rating}, {PULSE[said.rating]}"
+        return dot, [("Pulse: ", False), (rating, True)], _by(said.reason, said.by, names)
     if isinstance(said, OverrideSet):
         value = "cleared" if said.value is None else f"set to {words.shown(said.value)}"
         return "", [("Override ", False), (value, True)], _by(said.reason, said.by, names)
     if isinstance(said, UsageFitSet):
         fit = {"yes": "fits", "no": "does not fit", "needs_a_look": "needs a look"}[said.fit]
         return "", [("Usage ", False), (fit, True)], _by(said.reason, said.by, names)
-    if isinstance(said, AlertAcknowledged):
-        return "", [(f"{names.person(said.by)} acknowledged the alert", False)], ""
+    did = _did(said, names, now)
+    return ("", [(did, False)], "") if did else None
+
+
+def _did(said: PayloadStruct, names: Names, now: Now) -> str:
     if isinstance(said, AlertSnoozed):
-        return "", [(f"{names.person(said.by)} snoozed the alert {until(said.until_ms, now)}", False)], ""
-    if isinstance(said, AlertDone):
-        return "", [(f"{names.person(said.by)} dealt with the alert", False)], ""
-    if isinstance(said, AlertNotUseful):
-        return "", [(f"{names.person(said.by)} found the alert not useful", False)], ""
+        return f"{names.person(said.by)} snoozed the alert {until(said.until_ms, now)}"
     if isinstance(said, TaskSnoozed):
-        return "", [(f"{names.person(said.by)} put a task off {until(said.until_ms, now)}", False)], ""
+        return f"{names.person(said.by)} put a task off {until(said.until_ms, now)}"
     if isinstance(said, TaskAssigned):
-        return "", [(f"{names.person(said.by)} gave a task to {names.person(said.to)}", False)], ""
-    if isinstance(said, TaskDone):
-        return None  # the task itself says so, with its title
-    return None
+        return f"{names.person(said.by)} gave a task to {names.person(said.to)}"
+    verb = _VERBS.get(type(said))
+    by = getattr(said, "by", "")
+    return f"{names.person(by)} {verb}" if verb else ""
 
 
 def _by(reason: str, by: str, names: Names) -> str:

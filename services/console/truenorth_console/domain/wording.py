@@ -70,12 +70,13 @@ def day_text(day: date, today: date) -> str:
 
 
 def due(due_ms: int | None, now: Now) -> str:
-    """Return when something is due: ``due in 40 m``, ``due today``, ``due Wed``, ``3 days overdue``; empty for never."""
+    """Return ``due in 40 m``, ``due today``, ``due Wed``, ``3 days overdue``; empty for never."""
     if due_ms is None:
         return ""
     if due_ms < now.ms:
         late_ms = now.ms - due_ms
-        return f"{words.hours(late_ms / HOUR_MS) if late_ms < MILLIS_PER_DAY else words.days(late_ms / MILLIS_PER_DAY)} overdue"
+        late = words.hours(late_ms / HOUR_MS) if late_ms < MILLIS_PER_DAY else words.days(late_ms / MILLIS_PER_DAY)
+        return f"{late} overdue"
     local, today = now.local(due_ms), now.today
     away = (local.date() - today).days
     if away == 0:
