@@ -1,12 +1,15 @@
 """Folding: duplicates, caps, erasure, late arrivals, and what it must not depend on."""
 
 import pytest
+from truenorth.definitions.model import Milestone
 from truenorth.events import inputs, people
 from truenorth_health.domain import limits, parts
 from truenorth_health.domain.fold import fold
 from truenorth_health.domain.state import dump, load, new_state
 
 from tests.health.builders import DAY, NOON, Book, compiled, event, source_of, support_card
+
+MILESTONE = {"id": "m", "name": "m", "count": "distinct_features", "need": 2, "within_days": 14}
 
 
 def book() -> Book:
@@ -187,6 +190,17 @@ def test_engagements_are_kept_for_the_value_dimension_to_come() -> None:
     assert kept.objectives == {"o1": (NOON, 10.0, "hours")}
     assert (kept.value_events, kept.advocacy, kept.intent) == (1, {"reference": NOON}, (NOON, "renew"))
     assert kept.held == {"review": (NOON, False)}
+
+
+def test_absurd_numbers_neither_stop_the_fold_nor_the_decision() -> None:
+    one = Book(compiled(support_card(), milestones=[Milestone(**MILESTONE)]))  # type: ignore[arg-type]
+    one.tell(inputs.AccountUpdated(signed_up_on="9999-12-31", renews_on="2025-02-30", live_on="0001-01-01"), NOON)
+    one.tell(inputs.TicketSolved("t", first_response_minutes=10**30), NOON)
+    one.tell(people.OverrideSet("dana", "forever", 50.0, 10**30), NOON)
+    one.tell(inputs.UsageRecorded("board", count=1_000_000_000), -719_162 * DAY)
+    one.tell(inputs.UsageRecorded("board"), NOON)
+    assert one.decide(NOON).snapshot is not None
+    assert load("acme", dump(one.state)) == one.state
 
 
 def test_a_state_is_worth_its_bytes() -> None:

@@ -16,6 +16,7 @@ from truenorth.events.inputs import (
 from truenorth_health.domain import steps
 from truenorth_health.domain.limits import (
     DAY_MS,
+    DAY_NUMBER_MAX,
     FAILED_PAYMENTS_MAX,
     HISTORY_DAYS_KEPT,
     INVOICES_MAX,
@@ -26,13 +27,14 @@ from truenorth_health.domain.state import AccountState
 
 
 def day_number(text: str | None) -> int | None:
-    """Return the epoch day of an ISO date; None for none, and for a date that no calendar has."""
+    """Return the epoch day of an ISO date; None for none, and for a date that no calendar has or nobody will see."""
     if text is None:
         return None
     try:
-        return day_of_date(date.fromisoformat(text))
+        day = day_of_date(date.fromisoformat(text))
     except ValueError:
         return None
+    return day if day <= DAY_NUMBER_MAX else None
 
 
 def _open(state: AccountState, time_ms: int) -> Billing:

@@ -12,6 +12,7 @@ from truenorth_health.domain.limits import (
     ERASED_MEMBERS_MAX,
     ERASURE_GRACE_MS,
     HISTORY_DAYS_KEPT,
+    MILLIS_MAX,
     PULSE_DAYS_VALID,
     PULSE_EXTREME_DAYS_VALID,
 )
@@ -144,7 +145,8 @@ def override(state: AccountState, event: Event, time_ms: int, _record_ms: int) -
     data: people.OverrideSet = event.data
     kept = state.write(Actions)
     kept.newest_ms = max(kept.newest_ms, time_ms)
-    said = Said(time_ms, event.id, data.by, data.value, data.reason, data.expires_ms)
+    expires_ms = None if data.expires_ms is None else max(0, min(data.expires_ms, MILLIS_MAX))
+    said = Said(time_ms, event.id, data.by, data.value, data.reason, expires_ms)
     kept.override = _said(kept.override, said)
 
 

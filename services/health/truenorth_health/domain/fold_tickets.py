@@ -3,7 +3,7 @@
 from truenorth.events import Event
 from truenorth.events.inputs import TicketOpened, TicketRated, TicketReopened, TicketSolved, TicketUpdated
 
-from truenorth_health.domain.limits import DAY_MS, HISTORY_DAYS_KEPT, TICKETS_MAX
+from truenorth_health.domain.limits import DAY_MS, HISTORY_DAYS_KEPT, RESPONSE_MINUTES_MAX, TICKETS_MAX
 from truenorth_health.domain.parts import Ticket, Tickets
 from truenorth_health.domain.state import AccountState
 
@@ -99,4 +99,4 @@ def rated(state: AccountState, event: Event, time_ms: int, _record_ms: int) -> N
 def _respond(ticket: Ticket, minutes: int | None, time_ms: int) -> None:
     """Keep the first response that was told: it does not change, but it may be told again."""
     if minutes is not None and (ticket.response_minutes is None or time_ms < ticket.response_at):
-        ticket.response_minutes, ticket.response_at = minutes, time_ms
+        ticket.response_minutes, ticket.response_at = min(minutes, RESPONSE_MINUTES_MAX), time_ms

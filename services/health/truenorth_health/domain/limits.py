@@ -8,6 +8,11 @@ FUTURE_MS_MAX: Final = 5 * 60_000
 BACKFILL_AGE_MS: Final = DAY_MS
 """An event older than this when it was recorded is history, whatever it says about itself."""
 
+DAY_NUMBER_MAX: Final = 1_000_000
+"""Dates after the year 4707 are taken as not told: nothing could be counted from them."""
+MILLIS_MAX: Final = DAY_NUMBER_MAX * DAY_MS
+RESPONSE_MINUTES_MAX: Final = 10_000_000
+
 USAGE_DAYS_KEPT: Final = 91
 ACTORS_MAX: Final = 4_096
 FEATURES_MAX: Final = 1_024
