@@ -72,8 +72,7 @@ async def discard_producer(producer: Any) -> None:
 async def stop_producer(producer: Any) -> None:
     """Send what is waiting, for a bounded time, and close."""
     try:
-        async with asyncio.timeout(STOP_S_MAX):
-            await producer.stop()
+        await within(STOP_S_MAX, producer.stop(), "stopping a producer")
     except Exception as error:  # noqa: BLE001 - whatever it is, the producer has to go
         _log.warning("a producer did not stop cleanly: %s", describe(error))
         await discard_producer(producer)
@@ -114,9 +113,8 @@ async def new_consumer(bootstrap: str, *, client_id: str, group: str | None = No
 async def stop_consumer(consumer: Any) -> None:
     """Leave the group and close, for a bounded time."""
     try:
-        async with asyncio.timeout(STOP_S_MAX):
-            await consumer.stop()
+        await within(STOP_S_MAX, consumer.stop(), "stopping a consumer")
     except Exception as error:  # noqa: BLE001 - whatever it is, the consumer has to go
         _log.warning("a consumer did not stop cleanly: %s", describe(error))
         with contextlib.suppress(Exception):
-            await consumer._client.close()  # noqa: SLF001 - the sockets must not stay
+            await within(STOP_S_MAX, consumer._client.close(), "closing a client")  # noqa: SLF001 - no public way

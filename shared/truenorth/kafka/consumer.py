@@ -226,8 +226,10 @@ class ConsumerLoop:
     async def _note(self, consumer: Any, assignment: "_Assignment", generation: int) -> None:
         if assignment.generation != generation:
             return
-        # with a valid position this answers at once
-        moved = [(tuple(place), await consumer.position(place)) for place in consumer.assignment()]
+        moved = [
+            (tuple(place), await within(ANSWER_S_MAX, consumer.position(place), "asking for a position"))
+            for place in consumer.assignment()
+        ]
         self.progress.moved(moved)
         if self.progress.caught_up and not self._told_caught_up:
             self._told_caught_up = True

@@ -61,13 +61,24 @@ async def within(seconds: float, work: Awaitable[_T], what: str) -> _T:
     """Await ``work`` for at most ``seconds``.
 
     Raises:
-        TransientError: when it took longer.
+        TransientError: it took longer, or the client cancelled what it waited for itself: when a connection breaks,
+            some calls of the client end as if *we* had been cancelled.
     """
     try:
         async with asyncio.timeout(seconds):
             return await work
     except TimeoutError:
         raise TransientError(f"{what} took longer than {seconds:g} s") from None
+    except asyncio.CancelledError:
+        if is_cancelled():
+            raise
+        raise TransientError(f"{what} was given up by the client") from None
+
+
+def is_cancelled() -> bool:
+    """Tell whether somebody wants the current task to end."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 def describe(error: BaseException) -> str:

@@ -79,17 +79,12 @@ class KafkaLog:
             consumer.assign([there])
             consumer.seek(there, begin)
             while True:
-                position = begin
-                async with asyncio.timeout(READ_S_MAX):
-                    while position == begin:  # a step, at least over what compaction left empty
-                        polled = await consumer.getmany(timeout_ms=500, max_records=READ_RECORDS_MAX)
-                        position = await consumer.position(there)
-                begin = position
-                if raws := polled.get(there):
+                raws, begin = await within(READ_S_MAX, _step(consumer, there, begin), f"reading {place}")
+                if raws:
                     yield _records(raws)
-                if position > last:
+                if begin > last:
                     return
-        except (KafkaError, TimeoutError) as error:
+        except KafkaError as error:
             raise TransientError(f"reading {place} failed: {describe(error)}") from error
         finally:
             await stop_consumer(consumer)
@@ -106,6 +101,15 @@ class KafkaLog:
             await stop_consumer(consumer)
             raise
         return reader
+
+
+async def _step(consumer: Any, there: Any, begin: int) -> tuple[Sequence[Any], int]:
+    """Return the next records and the next offset after ``begin``: at least a step over what was left empty."""
+    while True:
+        polled = await consumer.getmany(timeout_ms=500, max_records=READ_RECORDS_MAX)
+        position = await consumer.position(there)
+        if position != begin:
+            return polled.get(there, ()), position
 
 
 async def _spans(consumer: Any, places: Sequence[Place]) -> dict[Place, tuple[int, int]]:
@@ -129,15 +133,17 @@ class KafkaWriter:
     async def commit(self, entries: Mapping[Place, Sequence[Entry]]) -> Mapping[Place, int]:
         """See `Writer.commit`. The client commits happily around a failed send, so every delivery is looked at."""
         try:
-            async with asyncio.timeout(COMMIT_S_MAX):
-                await self._producer.begin_transaction()
-                sends = [self._send(place, records) for place, records in entries.items() if records]
-                lasts = await asyncio.gather(*sends)
-                await self._producer.commit_transaction()
+            return await within(COMMIT_S_MAX, self._commit(entries), "a commit")
         except MessageSizeTooLargeError as error:
             raise HaltError(f"a record is too large for its topic: {describe(error)}") from error
         except Exception as error:
             raise TransientError(f"a commit failed: {describe(error)}") from error
+
+    async def _commit(self, entries: Mapping[Place, Sequence[Entry]]) -> Mapping[Place, int]:
+        await self._producer.begin_transaction()
+        sends = [self._send(place, records) for place, records in entries.items() if records]
+        lasts = await asyncio.gather(*sends)
+        await self._producer.commit_transaction()
         return dict(lasts)
 
     async def _send(self, place: Place, records: Sequence[Entry]) -> tuple[Place, int]:
@@ -247,9 +253,12 @@ class KafkaReader:
             return {}
         begun = [place for place in places if place in self._begun]
         try:  # answers at once for a place that was begun
-            return {(p.topic, p.partition): await self._consumer.position(p) for p in self._still_mine(begun)}
+            return await within(ANSWER_S_MAX, self._positions(begun), "asking for positions")
         except IllegalStateError:
             return {}
+
+    async def _positions(self, begun: Sequence[Place]) -> Mapping[Place, int]:
+        return {(p.topic, p.partition): await self._consumer.position(p) for p in self._still_mine(begun)}
 
     async def ends(self, places: Sequence[Place]) -> Mapping[Place, int]:
         """See `Reader.ends`."""

@@ -8,10 +8,11 @@ from aiokafka import TopicPartition
 from truenorth.errors import TransientError
 from truenorth.kafka.admin import offsets_of
 from truenorth.kafka.clients import new_consumer, stop_consumer
-from truenorth.kafka.errors import describe
+from truenorth.kafka.errors import describe, within
 from truenorth.kafka.records import Record, to_record
 
 POLL_MS: Final = 500
+ANSWER_S_MAX: Final = 15.0
 RECORDS_PER_POLL_MAX: Final = 5000
 POLLS_WITHOUT_PROGRESS_MAX: Final = 60
 
@@ -48,7 +49,8 @@ async def _read(consumer: Any, topic: str, only: Sequence[int] | None) -> AsyncI
         consumer.seek(place, spans[topic, place.partition][0])
     idle = 0
     while left:
-        polled = await consumer.getmany(timeout_ms=POLL_MS, max_records=RECORDS_PER_POLL_MAX)
+        polling = consumer.getmany(timeout_ms=POLL_MS, max_records=RECORDS_PER_POLL_MAX)
+        polled = await within(ANSWER_S_MAX, polling, "a poll")
         before = len(left)
         for place, raws in polled.items():
             end = left.get(place, 0)
@@ -56,7 +58,7 @@ async def _read(consumer: Any, topic: str, only: Sequence[int] | None) -> AsyncI
                 if raw.offset < end:
                     yield to_record(raw)
         for place in list(left):  # the position passes what compaction and transactions left empty
-            if await consumer.position(place) >= left[place]:
+            if await within(ANSWER_S_MAX, consumer.position(place), "asking for a position") >= left[place]:
                 del left[place]
                 consumer.pause(place)
         idle = idle + 1 if not polled and len(left) == before else 0

@@ -7,7 +7,7 @@ between two polls. See `truenorth.streams` for what holds, and `opening` and `pa
 import asyncio
 import logging
 from collections.abc import Mapping
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from truenorth.clock import Clock
 from truenorth.errors import HaltError, TransientError
@@ -22,6 +22,11 @@ from truenorth.streams.share import Open, Opener
 
 S = TypeVar("S")
 _log = logging.getLogger(__name__)
+
+
+def _failure(task: "asyncio.Task[Any]") -> BaseException | None:
+    """Return why a task that is done failed; ours are cancelled only when they were dropped before."""
+    return TransientError("it was given up") if task.cancelled() else task.exception()
 
 
 class Engine(Generic[S]):
@@ -196,7 +201,7 @@ class Engine(Generic[S]):
         for number, held in list(self._open.items()):
             if held.flushing is not None and held.flushing.done():
                 task, held.flushing = held.flushing, None
-                if (error := task.exception()) is not None:
+                if (error := _failure(task)) is not None:
                     self._drop(reader, number, error, now_s)
                     continue
                 self._reopen_at_s.pop(number, None)
@@ -247,7 +252,7 @@ class Engine(Generic[S]):
             if not task.done():
                 continue
             del self._opening[number]
-            error = task.exception()
+            error = _failure(task)
             if error is None:
                 self._open[number] = held = task.result()
                 if self._decide_for:
@@ -289,7 +294,7 @@ class Engine(Generic[S]):
         for flush in flushes:
             if not flush.done():
                 flush.cancel()
-            elif (error := flush.exception()) is not None:
+            elif (error := _failure(flush)) is not None:
                 _log.warning("a partition was not flushed at the end: %s", error)
 
     async def _close_all(self) -> None:
