@@ -1,7 +1,6 @@
 """Drivers: which measures moved a score, by how many points, and in which words."""
 
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from truenorth.events.health import Driver
 
@@ -17,8 +16,7 @@ _SHORT_TAIL_WORDS: Final = 2
 _NOTHING: Final = {"open_p1_days": "no P1 open", "days_overdue": "nothing overdue"}
 
 
-@dataclass(frozen=True, slots=True)
-class Move:
+class Move(NamedTuple):
     """One measure: ``points`` against the comparison (negative: fell), ``lost`` against what it could give."""
 
     measure: CompiledMeasure

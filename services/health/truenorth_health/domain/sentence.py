@@ -79,7 +79,7 @@ def _losses(view: View, band: str, was: list[float] | None, delta: float | None,
         and one.measure.source.id not in named
         and one.lost >= _LOST_SHARE_MIN * (one.lost + view.scored.parts[view.card.measures.index(one.measure)])
     ]
-    return [*said, *(why(one) for one in [*fell, *low])]
+    return [*said, *(why(one) for one in [*fell, *low][:PARTS_MAX])]
 
 
 def _points(delta: float) -> str:
