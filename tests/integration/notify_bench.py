@@ -88,14 +88,14 @@ async def running(app: App) -> AsyncIterator[None]:
 
 async def until(is_so: Callable[[], bool], *, seconds: float = 30) -> None:
     async with asyncio.timeout(seconds):
-        while not is_so():  # noqa: ASYNC110 - what is waited for happens in other processes
+        while not is_so():
             await asyncio.sleep(0.01)
 
 
 async def eventually(look: Callable[[], Awaitable[Any]], *, seconds: float = 30) -> Any:
     """Return the first answer of ``look`` that is not empty."""
     async with asyncio.timeout(seconds):
-        while not (found := await look()):  # noqa: ASYNC110 - as above
+        while not (found := await look()):
             await asyncio.sleep(0.05)
         return found
 
