@@ -77,7 +77,7 @@ def fold(state: AccountState, source: int, event: Event, offset: int, timestamp_
     handler = _BY_SOURCE[source].get(type(event.data))
     if handler is None:
         return
-    if source != _ERASURES and state.has(Erasures) and _is_buried(state, event, timestamp_ms):
+    if source != _ERASURES and state.has_erasures and _is_buried(state, event, timestamp_ms):
         return
     key = blake2b(f"{event.source}\x1f{event.id}".encode(), digest_size=8).digest()
     if not state.ring(source).take(key, timestamp_ms // 1000):

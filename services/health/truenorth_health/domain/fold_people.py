@@ -29,7 +29,7 @@ def _pseudonym(name: str) -> str:
 
 
 def _is_erased(state: AccountState, name: str, record_ms: int) -> bool:
-    if not state.has(Erasures):
+    if not state.has_erasures:
         return False
     erased_ms = state.read(Erasures).members.get(int.from_bytes(member_hash(name), "big"))
     return erased_ms is not None and record_ms <= erased_ms + ERASURE_GRACE_MS

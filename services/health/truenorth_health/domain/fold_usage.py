@@ -35,22 +35,29 @@ def recorded(state: AccountState, event: Event, time_ms: int, record_ms: int) ->
     usage.events += 1
     usage.last_ms = max(usage.last_ms, time_ms)
     day = time_ms // DAY_MS
-    slot = _feature_slot(state, usage, data.feature, day)
-    bucket = usage.today
-    counts: dict[int, int] | None = usage.counts
-    if day != bucket.day:
+    bucket, counts = usage.today, usage.counts
+    slot = state.feature_slots().get(data.feature, -1)
+    if day != bucket.day or slot not in counts:  # else: a feature that was used today before
+        slot = _feature_slot(state, usage, data.feature, day)
         if day > bucket.day:
             _roll(state, usage, day)
             bucket, counts = usage.today, usage.counts
         elif day <= bucket.day - USAGE_DAYS_KEPT:
             usage.late += 1
             return
-        else:
+        elif day < bucket.day:
             bucket, counts = _past_day(state, day)
+        if slot >= 0:
+            counts.setdefault(slot, 0)
+            set_bit(bucket.features, slot)
     bucket.count += data.count
-    if slot >= 0 and counts is not None:
-        counts[slot] = counts.get(slot, 0) + data.count
-        set_bit(bucket.features, slot)
+    if slot >= 0:
+        counts[slot] += data.count
+    _note_who(state, usage, bucket, data, record_ms)
+
+
+def _note_who(state: AccountState, usage: Usage, bucket: UsageDay, data: UsageRecorded, record_ms: int) -> None:
+    """Set the bits of the person and of the module."""
     if data.actor is not None:
         member = _member_slot(state, usage, data.actor, record_ms)
         if member >= 0:
@@ -115,7 +122,7 @@ def _member_slot(state: AccountState, usage: Usage, actor: str, record_ms: int) 
     slot = find_member(state.read(UsageMembers).hashes, key)
     if slot >= 0:
         return slot
-    if state.has(Erasures):
+    if state.has_erasures:
         erased_ms = state.read(Erasures).members.get(int.from_bytes(key, "big"))
         if erased_ms is not None and record_ms <= erased_ms + ERASURE_GRACE_MS:
             return -1

@@ -18,7 +18,7 @@ from truenorth_health.domain.view import look
 
 def is_erased(state: AccountState) -> bool:
     """Whether the account is erased and nobody has founded it anew since."""
-    return state.has(Erasures) and state.read(Erasures).account_ms is not None and not state.read(Accounts).known
+    return state.has_erasures and state.read(Erasures).account_ms is not None and not state.read(Accounts).known
 
 
 def decide_erased(state: AccountState) -> Decided:

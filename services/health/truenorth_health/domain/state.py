@@ -36,14 +36,19 @@ _encode = msgspec.msgpack.Encoder().encode
 
 
 class AccountState:
-    """Everything kept about one account. ``causes`` are the bits folded since the last decision, in memory only."""
+    """Everything kept about one account.
 
-    __slots__ = ("_live", "_rings", "_slots", "_touched", "account", "causes", "raw")
+    ``causes`` are the bits folded since the last decision, in memory only. ``has_erasures`` spares every event a
+    look into a part that hardly any account has.
+    """
+
+    __slots__ = ("_live", "_rings", "_slots", "_touched", "account", "causes", "has_erasures", "raw")
 
     def __init__(self, account: str, raw: dict[str, bytes]) -> None:
         self.account = account
         self.raw = raw
         self.causes = 0
+        self.has_erasures = "erasures" in raw
         self._live: dict[type[Any], Any] = {}
         self._touched: set[type[Any]] = set()
         self._rings: dict[int, SeenRing] = {}
@@ -61,17 +66,17 @@ class AccountState:
     def write(self, kind: type[T]) -> T:
         """Return the part of this kind, to change: `dump` will encode it."""
         self._touched.add(kind)
+        if kind is parts.Erasures:
+            self.has_erasures = True
         live: T | None = self._live.get(kind)
         return self.read(kind) if live is None else live
-
-    def has(self, kind: type[msgspec.Struct]) -> bool:
-        """Whether anything was ever kept in this part."""
-        return _NAME_OF[kind] in self.raw or kind in self._touched
 
     def replace(self, part: msgspec.Struct) -> None:
         """Put another struct in the place of its kind's part."""
         self._live[type(part)] = part
         self._touched.add(type(part))
+        if isinstance(part, parts.Erasures):
+            self.has_erasures = True
 
     def ring(self, source: int) -> SeenRing:
         """Return the seen ids of a source."""
@@ -96,6 +101,7 @@ class AccountState:
     def clear(self) -> None:
         """Forget everything, as if no event had ever come."""
         self.raw = {}
+        self.has_erasures = False
         self._live.clear()
         self._touched.clear()
         self._rings.clear()
