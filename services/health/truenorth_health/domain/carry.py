@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from truenorth.events.health import DecisionPoint, Finding
+from truenorth.events.health import DecisionPoint
 
 from truenorth_health.domain import bands, points, snapshot
 from truenorth_health.domain import sentence as said
@@ -25,69 +25,65 @@ def carry_out(state: AccountState, compiled: Compiled, point: DecisionPoint) -> 
     if view is None:
         return Decided()
     path = state.write(Path)
-    before_score, first = path.score, path.band == ""
-    transitions = _places(path, view) if not first else []
-    if path.churned:
-        transitions.insert(0, Transition("churn", "churn", "churned", "active"))
-    due_band_ms, moved = _band(path, view, now_ms)
-    transitions += moved
-    finding_words = evidence(
-        state,
-        view.dimension_scores,
-        coverage=view.scored.coverage,
-        floor=view.card.source.coverage_floor,
-        is_open=path.findings,
-        now_ms=now_ms,
-    )
-    transitions += _findings(path, finding_words, now_ms)
-    standings, passed = _milestones(state, path, view, compiled)
-    turn = Turn(
-        view=view,
-        point=point,
-        cause=cause_of(path.pending, definition_changed=path.scoring not in {"", compiled.scoring}),
-        score_before=before_score,
-        transitions=transitions,
-        passed=passed,
-    )
+    turn = _take(state, path, view, compiled, point)
     points.void(state, path)
     _settle(path, view, compiled, now_ms)
     decided = Decided()
-    print_ = snapshot.fingerprint(view, path, standings)
-    if print_ != path.print or transitions or passed:
-        turn.was = points.baseline(state, view, compiled)
+    print_ = snapshot.fingerprint(view, path, turn.standings)
+    if print_ != path.print or turn.transitions or turn.passed:
         path.print, path.revision, path.published_ms = print_, path.revision + 1, now_ms
-        findings = [finding(name, path.findings[name], text) for name, text in finding_words.items()]
-        _publish(state, decided, turn, findings, standings)
+        _publish(state, path, compiled, decided, turn)
     path.score = view.score
     points.keep(state, path, view)
     told = (view.facts.day, -1 if view.score is None else int(view.score + 0.5), path.band)
     if told != path.day_told:
         path.day_told = told
         decided.day = snapshot.health_day(view, state.account, path.band)
-    decided.next_due_ms = path.due_ms = next_due_ms(state, now_ms, due_band_ms)
+    decided.next_due_ms = path.due_ms = next_due_ms(state, now_ms, turn.hold_ends_ms)
     return decided
 
 
-def _publish(
-    state: AccountState, decided: Decided, turn: Turn, findings: list[Finding], standings: list[Standing]
-) -> None:
-    path, view = state.read(Path), turn.view
+def _take(state: AccountState, path: Path, view: View, compiled: Compiled, point: DecisionPoint) -> Turn:
+    """Step band, findings and milestones on the path; return what passed."""
+    score_before = path.score
+    transitions = _places(path, view) if path.band else []
+    if path.churned:
+        transitions.insert(0, Transition("churn", "churn", "churned", "active"))
+    hold_ends_ms, moved = _band(path, view, point.now_ms)
+    found = evidence(
+        state,
+        view.dimension_scores,
+        coverage=view.scored.coverage,
+        floor=view.card.source.coverage_floor,
+        is_open=path.findings,
+        now_ms=point.now_ms,
+    )
+    transitions += [*moved, *_findings(path, found, point.now_ms)]
+    standings, passed = _milestones(state, path, view, compiled)
+    return Turn(
+        view=view,
+        point=point,
+        cause=cause_of(path.pending, definition_changed=path.scoring not in {"", compiled.scoring}),
+        score_before=score_before,
+        transitions=transitions,
+        passed=passed,
+        standings=standings,
+        findings=[finding(name, path.findings[name], words_for_it) for name, words_for_it in found.items()],
+        hold_ends_ms=hold_ends_ms,
+    )
+
+
+def _publish(state: AccountState, path: Path, compiled: Compiled, decided: Decided, turn: Turn) -> None:
+    turn.was = points.baseline(state, turn.view, compiled)
     turn.sentence = said.compose(
-        view,
+        turn.view,
         path,
         was=None if turn.was is None else turn.was.contributions,
         delta=turn.delta,
-        standings=standings,
+        standings=turn.standings,
     )
     publish(state, decided, turn)
-    decided.snapshot = snapshot.health_updated(
-        state,
-        path,
-        turn,
-        help_text=said.help_text(view, path.band),
-        findings=findings,
-        standings=standings,
-    )
+    decided.snapshot = snapshot.health_updated(state, path, turn, help_text=said.help_text(turn.view, path.band))
 
 
 def _places(path: Path, view: View) -> list[Transition]:

@@ -9,7 +9,6 @@ from truenorth import words
 from truenorth.clock import date_of_day
 from truenorth.events.health import (
     DimensionResult,
-    Finding,
     HealthDay,
     HealthUpdated,
     MeasureResult,
@@ -154,15 +153,13 @@ def health_updated(
     turn: Turn,
     *,
     help_text: str,
-    findings: list[Finding],
-    standings: Sequence[Standing],
 ) -> HealthUpdated:
     """Return the snapshot of a live account."""
     view, point = turn.view, turn.point
     override = view.override
     pulse = view.signals[_PULSE]
     bands = view.card.source.bands
-    at_risk = any(one.progress.status == "at_risk" for one in standings)
+    at_risk = any(one.progress.status == "at_risk" for one in turn.standings)
     return HealthUpdated(
         account=state.account,
         revision=path.revision,
@@ -183,10 +180,10 @@ def health_updated(
         override=None if override is None else _override_words(override),
         cut_yellow=bands.yellow.enter,
         cut_red=bands.red.enter,
-        findings=findings,
-        milestones=[one.progress for one in standings],
+        findings=turn.findings,
+        milestones=[one.progress for one in turn.standings],
         pulse=None if pulse is None else int(pulse),
-        attention=attention(view, findings=len(findings), at_risk=at_risk, churned=False),
+        attention=attention(view, findings=len(turn.findings), at_risk=at_risk, churned=False),
         delta_14d=turn.delta,
         help=help_text,
         last_event_ms=last_event_ms(state),

@@ -8,6 +8,7 @@ from truenorth.events.health import (
     Cause,
     DecisionPoint,
     Driver,
+    Finding,
     HealthChanged,
     MilestoneChanged,
     Sentence,
@@ -47,7 +48,7 @@ class Passed:
 
 @dataclass(slots=True)
 class Turn:
-    """One decision on its way out: the view, why, what it is compared with (``was``), and what passed."""
+    """One decision on its way out: the view, why, what it is compared with (``was``), what passed and what is open."""
 
     view: View
     point: DecisionPoint
@@ -56,6 +57,9 @@ class Turn:
     was: Point | None = None
     transitions: list[Transition] = field(default_factory=list)
     passed: list[Passed] = field(default_factory=list)
+    standings: list[Standing] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+    hold_ends_ms: int | None = None
     sentence: Sentence = field(default_factory=Sentence)
 
     @property
