@@ -29,7 +29,7 @@ LOOK_SECONDS: Final = 0.5
 BACKOFF_SECONDS_MAX: Final = 30.0
 CALM_SECONDS: Final = 60.0
 TRAFFIC: Final = "traffic"
-BOOK: Final = ("--accounts", "60", "--days", "120", "--seed", "7")
+BOOK: Final = ("--accounts", "60", "--days", "120", "--seed", "7", "--contacts")
 
 
 class Supervisor:
