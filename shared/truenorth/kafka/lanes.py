@@ -78,6 +78,8 @@ class Lane:
         if task is not None:
             task.cancel()
             await asyncio.wait([task])
+            self._task = None
+            self._fail_all(TransientError("not acknowledged: the producer was stopped"))  # it had not even begun
 
     async def _drain(self) -> None:
         try:

@@ -7,7 +7,7 @@ between two polls. See `truenorth.streams` for what holds, and `opening` and `pa
 import asyncio
 import logging
 from collections.abc import Mapping
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 from truenorth.clock import Clock
 from truenorth.errors import HaltError, TransientError
@@ -18,15 +18,10 @@ from truenorth.streams.log import Log, Place, Reader
 from truenorth.streams.pace import Pacer
 from truenorth.streams.processor import Processor
 from truenorth.streams.settings import EngineSettings
-from truenorth.streams.share import Open, Opener
+from truenorth.streams.share import Open, Opener, failure_of
 
 S = TypeVar("S")
 _log = logging.getLogger(__name__)
-
-
-def _failure(task: "asyncio.Task[Any]") -> BaseException | None:
-    """Return why a task that is done failed; ours are cancelled only when they were dropped before."""
-    return TransientError("it was given up") if task.cancelled() else task.exception()
 
 
 class Engine(Generic[S]):
@@ -153,7 +148,7 @@ class Engine(Generic[S]):
                             self._open[number].partition.take(self._source_of[topic], records, now_ms)
                             self._hooks.polled(len(records))
                     await self._tend(reader)
-            await self._flush_all()
+            await self._pacer.finish(list(self._open.values()))
         finally:
             await reader.close()
 
@@ -201,7 +196,7 @@ class Engine(Generic[S]):
         for number, held in list(self._open.items()):
             if held.flushing is not None and held.flushing.done():
                 task, held.flushing = held.flushing, None
-                if (error := _failure(task)) is not None:
+                if (error := failure_of(task)) is not None:
                     self._drop(reader, number, error, now_s)
                     continue
                 self._reopen_at_s.pop(number, None)
@@ -252,7 +247,7 @@ class Engine(Generic[S]):
             if not task.done():
                 continue
             del self._opening[number]
-            error = _failure(task)
+            error = failure_of(task)
             if error is None:
                 self._open[number] = held = task.result()
                 if self._decide_for:
@@ -284,18 +279,6 @@ class Engine(Generic[S]):
         closing = asyncio.create_task(held.writer.close())
         self._closing.add(closing)
         closing.add_done_callback(self._closing.discard)
-
-    async def _flush_all(self) -> None:
-        """At the end: flush what is in hand, as far as that goes in a bounded time; the rest is read again."""
-        flushes = [asyncio.create_task(self._pacer.finish(held)) for held in self._open.values()]
-        if not flushes:
-            return
-        await asyncio.wait(flushes, timeout=self._settings.stop_s_max)
-        for flush in flushes:
-            if not flush.done():
-                flush.cancel()
-            elif (error := _failure(flush)) is not None:
-                _log.warning("a partition was not flushed at the end: %s", error)
 
     async def _close_all(self) -> None:
         openings = list(self._opening.values())

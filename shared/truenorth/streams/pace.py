@@ -1,14 +1,17 @@
 """When a partition is flushed, paused, and when its silent accounts may be decided."""
 
 import asyncio
+import logging
+from collections.abc import Sequence
 from typing import Generic, TypeVar
 
 from truenorth.clock import Clock
 from truenorth.streams.log import Place, Reader
 from truenorth.streams.settings import EngineSettings
-from truenorth.streams.share import Open, Opener
+from truenorth.streams.share import Open, Opener, failure_of
 
 S = TypeVar("S")
+_log = logging.getLogger(__name__)
 
 
 class Pacer(Generic[S]):
@@ -66,8 +69,19 @@ class Pacer(Generic[S]):
             held.paused = False
             reader.resume(self.places(held.partition.number))
 
-    async def finish(self, held: Open[S]) -> None:
-        """Wait for the flush under way and flush what is left."""
+    async def finish(self, share: Sequence[Open[S]]) -> None:
+        """At the end: flush what is in hand, as far as that goes in a bounded time; the rest is read again."""
+        flushes = [asyncio.create_task(self._finish_one(held)) for held in share]
+        if not flushes:
+            return
+        await asyncio.wait(flushes, timeout=self._settings.stop_s_max)
+        for flush in flushes:
+            if not flush.done():
+                flush.cancel()
+            elif (error := failure_of(flush)) is not None:
+                _log.warning("a partition was not flushed at the end: %s", error)
+
+    async def _finish_one(self, held: Open[S]) -> None:
         if held.flushing is not None:
             await held.flushing
         if held.partition.changed:

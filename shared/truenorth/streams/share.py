@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Mapping, Sequence
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from truenorth.clock import Clock
 from truenorth.errors import TransientError
@@ -17,6 +17,11 @@ from truenorth.streams.settings import EngineSettings
 
 S = TypeVar("S")
 _log = logging.getLogger(__name__)
+
+
+def failure_of(task: "asyncio.Task[Any]") -> BaseException | None:
+    """Return why a task that is done failed; ours are cancelled only after they were dropped."""
+    return TransientError("it was given up") if task.cancelled() else task.exception()
 
 
 class Open(Generic[S]):

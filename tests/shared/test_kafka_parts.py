@@ -1,0 +1,170 @@
+"""What needs no broker: partitions of keys, progress, and lanes."""
+
+import asyncio
+from collections.abc import Sequence
+
+import pytest
+from aiokafka.partitioner import murmur2 as reference
+from hypothesis import given
+from hypothesis import strategies as st
+from truenorth.clock import ManualClock
+from truenorth.errors import TransientError
+from truenorth.kafka.errors import BACKOFF_START_S, is_transient, retrying, within
+from truenorth.kafka.lanes import Lane, Waiter
+from truenorth.kafka.progress import Progress
+from truenorth.kafka.records import Outgoing, murmur2, partition_of
+
+
+@given(st.binary(max_size=64))
+def test_keys_hash_as_in_every_default_producer(data: bytes):
+    assert murmur2(data) == reference(data)
+
+
+def test_partitions_of_known_keys_stay():
+    assert [partition_of(key, 8) for key in (b"acme", b"globex", b"initech", b"")] == [
+        (reference(key) & 0x7FFFFFFF) % 8 for key in (b"acme", b"globex", b"initech", b"")
+    ]
+
+
+def test_progress_is_caught_up_when_the_ends_of_the_assignment_are_reached():
+    progress = Progress(ManualClock())
+    assert not progress.caught_up
+    progress.assigned({("t", 0): 0, ("t", 1): 5}, {("t", 0): 3, ("t", 1): 5})
+    assert not progress.caught_up
+    assert progress.lag_records == 3
+    progress.moved([(("t", 0), 3)])
+    assert progress.caught_up
+    progress.ends_known({("t", 0): 9, ("t", 1): 5})
+    assert progress.caught_up
+    assert progress.lag_records == 6
+    progress.unassigned()
+    assert not progress.caught_up
+
+
+def test_progress_counts_as_stuck_only_with_something_to_read():
+    clock = ManualClock()
+    progress = Progress(clock)
+    progress.assigned({("t", 0): 3}, {("t", 0): 3})
+    clock.advance(seconds=100)
+    assert progress.stuck_for_s == 0
+    progress.ends_known({("t", 0): 4})
+    clock.advance(seconds=7)
+    assert progress.stuck_for_s == pytest.approx(7)
+    progress.ends_known({("t", 0): 5})
+    assert progress.stuck_for_s == pytest.approx(7)
+    progress.moved([(("t", 0), 4), (("elsewhere", 0), 9)])
+    assert progress.stuck_for_s == 0
+
+
+async def test_transient_errors_are_tried_again_with_growing_pauses():
+    clock = ManualClock()
+    began = clock.monotonic()
+    left = [TransientError("a"), OSError("b"), TimeoutError()]
+
+    async def attempt() -> str:
+        if left:
+            raise left.pop()
+        return "done"
+
+    assert await retrying(attempt, clock=clock, what="trying") == "done"
+    assert clock.monotonic() - began == pytest.approx(BACKOFF_START_S * 7)
+
+
+async def test_other_errors_pass_through():
+    async def attempt() -> None:
+        raise ValueError("a bug")
+
+    assert not is_transient(ValueError())
+    with pytest.raises(ValueError, match="a bug"):
+        await retrying(attempt, clock=ManualClock(), what="trying")
+
+
+async def test_a_call_that_the_client_cancelled_itself_is_transient():
+    async def given_up() -> None:
+        raise asyncio.CancelledError
+
+    with pytest.raises(TransientError, match="given up"):
+        await within(5, given_up(), "a call")
+    with pytest.raises(TransientError, match="longer than"):
+        await within(0.01, asyncio.sleep(10), "a call")
+
+
+async def test_our_own_cancellation_stays_one():
+    task = asyncio.create_task(within(5, asyncio.sleep(10), "a call"))
+    await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+class Batch:
+    """A batch of at most three records."""
+
+    def __init__(self) -> None:
+        self.values: list[bytes | None] = []
+
+    def append(self, *, timestamp: None, key: bytes | None, value: bytes | None, headers: object) -> object:
+        if len(self.values) == 3:
+            return None
+        self.values.append(value)
+        return value
+
+
+class Broker:
+    def __init__(self) -> None:
+        self.delivered: list[Sequence[bytes | None]] = []
+        self.in_flight = 0
+        self.released = 0
+        self.fail_at: set[int] = set()
+
+    async def new_batch(self) -> tuple[None, Batch]:
+        return None, Batch()
+
+    async def deliver(self, producer: None, batch: Batch, topic: str, partition: int) -> None:
+        self.in_flight += 1
+        assert self.in_flight == 1, "one batch in flight"
+        await asyncio.sleep(0)
+        self.in_flight -= 1
+        self.delivered.append(batch.values)
+        if len(self.delivered) in self.fail_at:
+            raise ConnectionError("gone")
+
+    def note_released(self, size: int) -> None:
+        self.released += size
+
+    def lane(self) -> Lane:
+        return Lane("t", 0, new_batch=self.new_batch, deliver=self.deliver, released=self.note_released)
+
+
+def put(lane: Lane, *values: bytes) -> "asyncio.Future[None]":
+    waiter = Waiter(asyncio.get_running_loop().create_future())
+    lane.put([Outgoing("t", b"k", value) for value in values], waiter)
+    return waiter.future
+
+
+async def test_a_lane_gathers_the_records_of_all_callers_in_order():
+    broker = Broker()
+    lane = broker.lane()
+    await asyncio.gather(put(lane, b"1", b"2"), put(lane, b"3", b"4", b"5"), put(lane, b"6"))
+    assert broker.delivered == [[b"1", b"2", b"3"], [b"4", b"5", b"6"]]
+    assert broker.released > 0
+
+
+async def test_a_failed_batch_fails_everyone_who_waits_and_the_lane_goes_on():
+    broker = Broker()
+    broker.fail_at = {1}
+    lane = broker.lane()
+    outcomes = await asyncio.gather(
+        put(lane, b"1", b"2"), put(lane, b"3", b"4"), put(lane, b"5"), return_exceptions=True
+    )
+    assert all(isinstance(outcome, TransientError) for outcome in outcomes)
+    await put(lane, b"6")
+    assert broker.delivered[-1] == [b"6"]
+
+
+async def test_a_stopped_lane_leaves_nobody_waiting():
+    lane = Broker().lane()
+    future = put(lane, b"1")
+    await lane.stop()
+    with pytest.raises(TransientError):
+        await future
