@@ -1,5 +1,4 @@
 """A playbooks service, or its parts, on real Kafka and PostgreSQL, with crossings put in and events read out."""
-# ruff: noqa: ASYNC110 - it waits for what the service does
 
 import asyncio
 import contextlib

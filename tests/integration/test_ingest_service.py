@@ -155,7 +155,7 @@ async def _through_an_outage(own: LocalStack, running: RunningIngest) -> None:
     before = len(claimed)
     await asyncio.to_thread(own.revive, "kafka")
     async with asyncio.timeout(60):
-        while len(claimed) < before + 400:  # noqa: ASYNC110 - the service has to find its broker again
+        while len(claimed) < before + 400:
             await asyncio.sleep(0.1)
     over.set()
     await asyncio.gather(*senders)

@@ -70,7 +70,7 @@ async def consuming(loop: ConsumerLoop) -> AsyncIterator["asyncio.Task[None]"]:
 
 async def until(true: Callable[[], bool], seconds: float = 30) -> None:
     async with asyncio.timeout(seconds):
-        while not true():  # noqa: ASYNC110 - what is waited for is on the broker
+        while not true():
             await asyncio.sleep(0.02)
 
 

@@ -1,5 +1,4 @@
 """A crossing on its topic becomes a task and an alert on theirs, once, on real Kafka and PostgreSQL."""
-# ruff: noqa: ASYNC110 - tests wait for what the service does
 
 import asyncio
 import os

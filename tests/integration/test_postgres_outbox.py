@@ -1,5 +1,4 @@
 """The outbox against a real server: nothing lost, order kept, one relay at a time."""
-# ruff: noqa: ASYNC110, PT012 - tests wait for what other jobs do, and let units of work fail inside
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence

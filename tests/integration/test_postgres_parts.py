@@ -1,5 +1,4 @@
 """The PostgreSQL parts against a real server: units of work, places, leases, migrations."""
-# ruff: noqa: PT012 - tests wait for what other jobs do, and let units of work fail inside
 
 import asyncio
 from collections.abc import AsyncIterator

@@ -3,7 +3,6 @@ from datetime import UTC, datetime
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
 from truenorth import codec
 from truenorth.clock import to_millis
 from truenorth.errors import RefusedError

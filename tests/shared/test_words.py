@@ -1,5 +1,4 @@
 import pytest
-
 from truenorth import words
 from truenorth.events.health import Sentence
 
