@@ -32,7 +32,6 @@ FLAGS = (
     "--no-default-browser-check",
 )
 SHOTS = os.environ.get("SCREENSHOTS", "")
-BYTES_TO_FIRST_MS_MAX = 100
 
 
 @pytest.fixture(scope="module")
@@ -90,10 +89,10 @@ async def test_the_book_is_worst_first_with_everything_in_its_columns(page: Page
 async def test_keys_move_open_and_find(page: Page) -> None:
     await page.keyboard.press("j")
     await page.keyboard.press("j")
-    assert await page.locator("tr[data-here]").get_attribute("data-key") == BOOK[0].account or True
+    assert await page.locator("tr[data-here]").get_attribute("data-key") == BOOK[1].account
     await page.keyboard.press("k")
     await page.keyboard.press("Enter")
-    await page.wait_for_url("**/accounts/*")
+    await page.wait_for_url(f"**/accounts/{BOOK[0].account}")
     await page.goto("/")
     await page.keyboard.press("?")
     assert await page.locator("dialog#keys").is_visible()
@@ -162,11 +161,3 @@ async def test_a_change_arrives_on_the_open_book_and_fades_once(page: Page, cons
     )  # fmt: skip
     await console.say("marlowe-insurance", told)
     await page.wait_for_selector(f"tr.changed:has-text('Seen at {now_ms}')")
-
-
-async def test_the_first_byte_comes_soon(page: Page) -> None:
-    await page.goto("/")
-    ms = await page.evaluate(
-        "(() => { const n = performance.getEntriesByType('navigation')[0]; return n.responseStart - n.requestStart })()"
-    )
-    assert ms < BYTES_TO_FIRST_MS_MAX * 5  # a shared machine; the benchmark measures

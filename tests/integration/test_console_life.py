@@ -37,11 +37,9 @@ async def test_open_pages_hear_of_changes_and_do_not_hold_up_the_stop(stack: Loc
                     heard.put_nowait(json.loads(line.removeprefix("data: ")))
 
     clock = SystemClock()
-    listeners = []
     async with asyncio.timeout(90):
         async with running(stack) as console:
-            for _ in range(STREAMS):
-                listeners.append(asyncio.create_task(listen(console)))
+            listeners = [asyncio.create_task(listen(console)) for _ in range(STREAMS)]
             await opened.wait()
             while heard.qsize() < STREAMS:
                 await asyncio.sleep(0.02)

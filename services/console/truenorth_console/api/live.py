@@ -56,9 +56,12 @@ class Hub:
         self._listeners: set[_Listener] = set()
         self._waiting: set[asyncio.Event] = set()
         self._closing = asyncio.Event()
+        self.sequence = 0
+        """How many batches were published: a page that was made at an earlier one may have missed something."""
 
     def publish(self, touched: Touched) -> None:
         """Tell everybody whom a committed batch concerns."""
+        self.sequence += 1
         for listener in self._listeners:
             listener.note(listener.watch.hears(touched))
         for waiting in self._waiting:
@@ -99,22 +102,23 @@ class Hub:
         self._opened(len(self._listeners))
         deadline = self._clock.monotonic() + self._life_s_max
         try:
-            yield f"retry: {RETRY_MS}\n\n".encode() + _event(listener.counts)
+            yield f"retry: {RETRY_MS}\n\n".encode() + _event(listener.counts, self.sequence)
             while not self._closing.is_set() and self._clock.monotonic() < deadline:
                 if not await _within(listener.woken, PING_S):
                     yield b": still here\n\n"
                     continue
                 listener.woken.clear()
-                yield _event(listener.counts)
+                yield _event(listener.counts, self.sequence)
                 await _within(self._closing, DEBOUNCE_S)
         finally:
             self._listeners.discard(listener)
             self._opened(len(self._listeners))
 
 
-def _event(counts: list[int]) -> bytes:
+def _event(counts: list[int], sequence: int) -> bytes:
     book, inbox, account = counts
-    return b"data: " + encode_json({"book": book, "inbox": inbox, "account": account}) + b"\n\n"
+    told = {"book": book, "inbox": inbox, "account": account, "sequence": sequence}
+    return b"data: " + encode_json(told) + b"\n\n"
 
 
 async def _within(event: asyncio.Event, seconds: float) -> bool:

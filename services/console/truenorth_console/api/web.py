@@ -35,13 +35,14 @@ class NobodyError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Viewer:
-    """Who looks, whose accounts are theirs, who is on their team, and their present."""
+    """Who looks, whose accounts are theirs, who is on their team, and their present, how far pages were told."""
 
     person: Person
     book: list[str]
     team: list[str]
     now: Now
     names: Names
+    sequence: int
 
 
 class Web:
@@ -82,7 +83,9 @@ class Web:
         if person is None:
             raise NobodyError
         now = Now(self.clock.now_ms(), zone_of(person.zone))
-        return Viewer(person, book_of(person, names.people), team_of(person, names.people), now, names)
+        return Viewer(
+            person, book_of(person, names.people), team_of(person, names.people), now, names, self.hub.sequence
+        )
 
     async def page(self, request: Request, template: str, viewer: Viewer, *, here: str, **shown: Any) -> HTMLResponse:
         """Return a page with its rail."""

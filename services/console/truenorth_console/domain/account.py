@@ -86,7 +86,7 @@ class Page:
     spark: Spark | None
     why: list[tuple[str, bool]]
     parts: list[Part]
-    help: str
+    help: list[tuple[str, bool]]
     norths: list[NorthCard]
     flags: list[Flag]
     contacts: list[ContactLine]
@@ -130,7 +130,7 @@ def page(
         ),
         why=snapshot.sentence.runs,
         parts=[_part(one, snapshot) for one in snapshot.dimensions],
-        help=snapshot.help,
+        help=_help(snapshot.help),
         norths=[NorthCard(north_of(one), _north_says(one, now)) for one in snapshot.milestones],
         flags=flags(snapshot),
         contacts=_contacts(contacts),
@@ -144,7 +144,7 @@ def page(
 
 def _beside(snapshot: HealthUpdated) -> list[str]:
     said = [f"{words.percent(snapshot.coverage * 100)} of its data is fresh"]
-    said.append(f"scorecard {snapshot.scorecard}, version {snapshot.scorecard_version[:8]}")
+    said.append(f"scorecard {snapshot.scorecard}, version {snapshot.scorecard_version[:6]}")
     if snapshot.pulse is not None:
         said.append(f"pulse {snapshot.pulse}, {PULSE.get(snapshot.pulse, '')}")
     if snapshot.override is not None:
@@ -170,18 +170,28 @@ def _part(one: DimensionResult, snapshot: HealthUpdated) -> Part:
         was=_percent(one.was / full) if one.was is not None and one.of else None,
         gives=gives,
         change=change,
-        label=f"{one.name}: {gives} of {words.points(one.of)}" if one.of else f"{one.name}: no data",
+        label=f"{one.name}: {gives} of {_most(one.of)}" if one.of else f"{one.name}: no data",
         measures=[
             MeasureLine(
                 measure.name,
                 measure.display or "no data",
                 "not counted"
                 if measure.score is None
-                else f"{words.points(measure.contribution)} of {words.points(measure.of)}",
+                else f"{words.points(measure.contribution)} of {_most(measure.of)}",
             )
             for measure in one.measures
         ],
     )
+
+
+def _most(of: float) -> str:
+    return words.points(of).removesuffix(".0")
+
+
+def _help(text: str) -> list[tuple[str, bool]]:
+    """Return what would help most with the thing to do in bold."""
+    what, gives, rest = text.partition(" gives back")
+    return [(what, True), (gives + rest, False)] if text else []
 
 
 def _percent(share: float) -> float:

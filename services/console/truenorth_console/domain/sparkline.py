@@ -11,7 +11,7 @@ from truenorth_console.domain.days import Day
 DAYS_SHOWN: Final = 90
 SPAN_POINTS_MIN: Final = 30.0
 """A curve is never stretched so far that fewer points than these fill its height: noise must look like noise."""
-_EDGE_PX: Final = 4.0
+_EDGE_PX: Final = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ def draw(
 
 
 def _range(scores: list[float]) -> tuple[float, float]:
-    low, high = min(scores) - 4, max(scores) + 4
+    low, high = min(scores) - 2, max(scores) + 2
     missing = SPAN_POINTS_MIN - (high - low)
     if missing > 0:
         low, high = low - missing / 2, high + missing / 2

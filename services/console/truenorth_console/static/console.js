@@ -173,10 +173,11 @@
   source.onmessage = (event) => {
     const counts = JSON.parse(event.data);
     const moved = Object.keys(seen).filter((name) => counts[name] !== seen[name]);
-    Object.assign(seen, counts);
+    for (const name of moved) seen[name] = counts[name];
     state(true);
     const mine = { book: ["book", "inbox"], inbox: ["inbox"], account: ["account", "inbox"] }[body.dataset.here];
-    if (greeted ? moved.some((name) => mine.includes(name)) : false) dirty = true;
+    const missed = !greeted && counts.sequence !== Number(body.dataset.sequence); // between this page and its stream
+    if (missed || moved.some((name) => mine.includes(name))) dirty = true;
     greeted = true;
     refresh();
   };
