@@ -22,6 +22,10 @@ from truenorth.events.work import AlertFeedChanged, AlertRaised, TaskUpdated
 POINT = DecisionPoint({}, "abc123abc123", 1, 0)
 
 
+def merged(more: dict[str, Any], usual: dict[str, Any]) -> dict[str, Any]:
+    return usual | more
+
+
 def facts(now_ms: int, **values: Any) -> dict[str, Fact]:
     return {name: Fact(value, "crm", now_ms) for name, value in values.items()}
 
@@ -81,26 +85,30 @@ def snapshot(
 ) -> HealthUpdated:
     renews_on = date_of_day(day_of(now_ms) + renews_in).isoformat()
     return HealthUpdated(
-        **{
-            "account": account,
-            "revision": 1,
-            "band": band,
-            "facts": facts(now_ms, name=name, owner_id=owner, arr=arr, renews_on=renews_on, seats=60),
-            "segment": "mid-market",
-            "phase": "growth",
-            "scorecard": "standard",
-            "scorecard_version": "3f9a0123",
-            "coverage": 0.91,
-            "dimensions": dimensions(),
-            "signals": {},
-            "sentence": Sentence(why or [("Usage down 38 %", True), (" on its own baseline; P1 open 9 days", False)]),
-            "point": POINT,
-            "computed_ms": now_ms - 2000,
-            "score": score,
-            "attention": 0.0 if score is None else 200 - score,
-            "help": "closing the P1 gives back up to 12.0 points and would make this account yellow",
-        }
-        | more
+        **merged(
+            more,
+            {
+                "account": account,
+                "revision": 1,
+                "band": band,
+                "facts": facts(now_ms, name=name, owner_id=owner, arr=arr, renews_on=renews_on, seats=60),
+                "segment": "mid-market",
+                "phase": "growth",
+                "scorecard": "standard",
+                "scorecard_version": "3f9a0123",
+                "coverage": 0.91,
+                "dimensions": dimensions(),
+                "signals": {},
+                "sentence": Sentence(
+                    why or [("Usage down 38 %", True), (" on its own baseline; P1 open 9 days", False)]
+                ),
+                "point": POINT,
+                "computed_ms": now_ms - 2000,
+                "score": score,
+                "attention": 0.0 if score is None else 200 - score,
+                "help": "closing the P1 gives back up to 12.0 points and would make this account yellow",
+            },
+        )
     )
 
 
@@ -117,79 +125,87 @@ def days(account: str, now_ms: int, begin: float, end: float, count: int = 90) -
 
 def alert(account: str, now_ms: int, **more: Any) -> AlertRaised:
     return AlertRaised(
-        **{
-            "alert_id": f"alert-{account}",
-            "account": account,
-            "account_name": "Halden Freight",
-            "owner_id": "dana.reyes",
-            "title": "Halden Freight turned red: 31",
-            "sentence": Sentence([("Usage down 38 %", True), (" on its own baseline; P1 open 9 days", False)]),
-            "severity": "high",
-            "band": "red",
-            "playbook": "red-account-rescue",
-            "playbook_name": "Red account rescue",
-            "run_id": f"run-{account}",
-            "raised_ms": now_ms,
-            "decided_ms": now_ms,
-            "score": 31.2,
-            "task_id": f"task-{account}",
-            "due_ms": now_ms + 4 * 3_600_000,
-        }
-        | more
+        **merged(
+            more,
+            {
+                "alert_id": f"alert-{account}",
+                "account": account,
+                "account_name": "Halden Freight",
+                "owner_id": "dana.reyes",
+                "title": "Halden Freight turned red: 31",
+                "sentence": Sentence([("Usage down 38 %", True), (" on its own baseline; P1 open 9 days", False)]),
+                "severity": "high",
+                "band": "red",
+                "playbook": "red-account-rescue",
+                "playbook_name": "Red account rescue",
+                "run_id": f"run-{account}",
+                "raised_ms": now_ms,
+                "decided_ms": now_ms,
+                "score": 31.2,
+                "task_id": f"task-{account}",
+                "due_ms": now_ms + 4 * 3_600_000,
+            },
+        )
     )
 
 
 def entry(raised: AlertRaised, recipient: str = "dana.reyes", **more: Any) -> AlertFeedChanged:
     return AlertFeedChanged(
-        **{
-            "alert": raised,
-            "recipient": recipient,
-            "revision": 1,
-            "state": "open",
-            "changed_ms": raised.raised_ms,
-        }
-        | more
+        **merged(
+            more,
+            {
+                "alert": raised,
+                "recipient": recipient,
+                "revision": 1,
+                "state": "open",
+                "changed_ms": raised.raised_ms,
+            },
+        )
     )
 
 
 def task(account: str, now_ms: int, **more: Any) -> TaskUpdated:
     return TaskUpdated(
-        **{
-            "task_id": f"task-{account}",
-            "account": account,
-            "revision": 1,
-            "title": "Call the sponsor at Halden Freight",
-            "status": "open",
-            "owner_id": "dana.reyes",
-            "playbook": "red-account-rescue",
-            "playbook_name": "Red account rescue",
-            "run_id": f"run-{account}",
-            "step": "call",
-            "opened_ms": now_ms,
-            "due_ms": now_ms + MILLIS_PER_DAY,
-            "alert_id": f"alert-{account}",
-        }
-        | more
+        **merged(
+            more,
+            {
+                "task_id": f"task-{account}",
+                "account": account,
+                "revision": 1,
+                "title": "Call the sponsor at Halden Freight",
+                "status": "open",
+                "owner_id": "dana.reyes",
+                "playbook": "red-account-rescue",
+                "playbook_name": "Red account rescue",
+                "run_id": f"run-{account}",
+                "step": "call",
+                "opened_ms": now_ms,
+                "due_ms": now_ms + MILLIS_PER_DAY,
+                "alert_id": f"alert-{account}",
+            },
+        )
     )
 
 
 def change(account: str, now_ms: int, **more: Any) -> HealthChanged:
     return HealthChanged(
-        **{
-            "account": account,
-            "number": 2,
-            "kind": "band",
-            "subject": "band",
-            "before": "yellow",
-            "after": "red",
-            "cause": "behaviour",
-            "decided_ms": now_ms,
-            "point": POINT,
-            "score_before": 42.0,
-            "score": 31.2,
-            "sentence": Sentence([("Usage down 38 %", True)]),
-        }
-        | more
+        **merged(
+            more,
+            {
+                "account": account,
+                "number": 2,
+                "kind": "band",
+                "subject": "band",
+                "before": "yellow",
+                "after": "red",
+                "cause": "behaviour",
+                "decided_ms": now_ms,
+                "point": POINT,
+                "score_before": 42.0,
+                "score": 31.2,
+                "sentence": Sentence([("Usage down 38 %", True)]),
+            },
+        )
     )
 
 

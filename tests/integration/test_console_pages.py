@@ -38,7 +38,9 @@ async def row(console: Console, account: str, owner: str = "dana.reyes") -> Any:
 
 async def actions(console: Console, account: str) -> list[Any]:
     records = read_topic(console.stack.bootstrap, topics.full_name("actions"))
-    return [parse_event(record.value).data async for record in records if record.key == account.encode()]
+    return [
+        parse_event(record.value).data async for record in records if record.value and record.key == account.encode()
+    ]
 
 
 async def test_a_snapshot_on_the_topic_is_a_row_in_its_owners_book(console: Console) -> None:
