@@ -8,14 +8,14 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-import httpx
 from truenorth.clock import SystemClock
 from truenorth.codec import parse_envelope, rfc3339
 from truenorth.kafka.reader import read_topic
 from truenorth.topics import full_name
 from truenorth_local.stack import LocalStack
 
-from tests.benchmarks.figures import percentiles
+from tests.benchmarks.figures import cpu_seconds, percentiles
+from tests.benchmarks.http_client import Client
 from tests.benchmarks.preload import account_id, put_definitions_in_force
 from tests.benchmarks.watching import Watch, watching
 from tests.ingest.running import RunningIngest, running_ingest
@@ -24,6 +24,8 @@ ACCOUNTS = 1_000
 RATES = (100, 2_000)
 SECONDS = 15.0
 TICK_SECONDS = 0.01
+WARMUP_RATE = 500
+WARMUP_SECONDS = 5.0
 CROSSINGS = 150
 QUIET_SECONDS = 4.0
 SETTLED_SECONDS_MAX = 90.0
@@ -52,28 +54,22 @@ def measure(stack: LocalStack) -> dict[str, Any]:
 
 async def _measured(stack: LocalStack, ingest: RunningIngest, clock: SystemClock) -> dict[str, Any]:
     figures: dict[str, Any] = {"accounts": ACCOUNTS, "seconds_per_rate": SECONDS}
-    async with watching(stack.bootstrap, clock) as watch, _client(ingest) as client:
+    client = Client(int(ingest.url.rpartition(":")[2]), ingest.key)
+    async with watching(stack.bootstrap, clock) as watch:
         sender = Sender(client, clock)
         await _settle(sender, watch, clock)
         crossing = iter(CROSSING)
+        await _drive(sender, WARMUP_RATE, WARMUP_SECONDS, iter(()), {})
         for rate in RATES:
             figures[f"{rate}_events_per_second"] = await _at_rate(stack, sender, watch, rate, crossing)
+    await client.close()
     return figures
-
-
-def _client(ingest: RunningIngest) -> httpx.AsyncClient:
-    return httpx.AsyncClient(
-        base_url=ingest.url,
-        headers={"authorization": f"Bearer {ingest.key}"},
-        timeout=30,
-        limits=httpx.Limits(max_connections=64),
-    )
 
 
 class Sender:
     """Sends events through the edge and remembers when each left."""
 
-    def __init__(self, client: httpx.AsyncClient, clock: SystemClock) -> None:
+    def __init__(self, client: Client, clock: SystemClock) -> None:
         self._client = client
         self.clock = clock
         self._numbers = itertools.count()
@@ -91,10 +87,9 @@ class Sender:
         now = self.clock.monotonic()
         for event in events:
             self.left[event["id"]] = (event["subject"], now)
-        answer = await self._client.post("/v1/events", json=events)
-        answer.raise_for_status()
-        if answer.json()["rejected"]:
-            raise RuntimeError(f"refused: {answer.json()['rejected'][0]}")
+        status, answer = await self._client.post("/v1/events", events)
+        if status != 200 or answer["rejected"]:
+            raise RuntimeError(f"not taken: {status} {answer}")
         self.took.append(self.clock.monotonic() - now)
 
 
@@ -136,32 +131,59 @@ async def _until(clock: SystemClock, reached: Callable[[], bool]) -> None:
 async def _at_rate(
     stack: LocalStack, sender: Sender, watch: Watch, rate: int, crossing: Iterator[str]
 ) -> dict[str, Any]:
-    """Send usage at ``rate`` and, spread over the same time, the survey answers that cross the line."""
+    """Send at ``rate``, wait until all has come out, and return how long it took."""
     sender.left.clear()
     sender.took.clear()
     crossed: dict[str, float] = {}
     began = sender.clock.monotonic()
-    async with asyncio.TaskGroup() as jobs:
-        for tick in range(round(SECONDS / TICK_SECONDS)):
-            count = round((tick + 1) * TICK_SECONDS * rate) - round(tick * TICK_SECONDS * rate)
-            numbers = range(round(tick * TICK_SECONDS * rate), round(tick * TICK_SECONDS * rate) + count)
-            jobs.create_task(sender.send([_usage(sender, rate, n) for n in numbers]))
-            if tick % round(SECONDS / TICK_SECONDS / CROSSINGS) == 0:
-                account = next(crossing)
-                crossed[account] = sender.clock.monotonic()
-                jobs.create_task(sender.send([sender.event("survey.answered", account, {"kind": "nps", "score": 0})]))
-            await asyncio.sleep(max(0.0, began + (tick + 1) * TICK_SECONDS - sender.clock.monotonic()))
+    used = _cpu_of_parts(stack)
+    behind = await _drive(sender, rate, SECONDS, crossing, crossed)
     took = sender.clock.monotonic() - began
+    sent = len(sender.left)
     await asyncio.sleep(DRAIN_SECONDS)
+    cores = {part: round((cpu - used[part]) / took, 2) for part, cpu in _cpu_of_parts(stack).items()}
     return {
-        "events_sent_per_second": round(len(sender.left) / took),
+        "events_sent": sent,
+        "events_sent_per_second": round(sent / took),
+        "sender_late_ms": percentiles(behind),
+        "cores_used": cores,
         "event_to_acknowledgement_ms": percentiles(sender.took),
         "event_to_score_ms": percentiles(await _to_score(stack, sender, watch)),
+        "crossings_sent": len(crossed),
         "crossing_to_band_change_ms": percentiles(_first_after(crossed, watch.changes)),
         "crossing_to_alert_ms": percentiles(_first_after(crossed, watch.alerts)),
         "crossing_to_feed_ms": percentiles(_first_after(crossed, watch.feed)),
-        "crossings_sent": len(crossed),
     }
+
+
+def _cpu_of_parts(stack: LocalStack) -> dict[str, float]:
+    """Return the processor seconds of every part of the stack so far."""
+    return {name.partition("-")[0]: cpu_seconds(process.pid) for name, process in stack.processes.items()}
+
+
+async def _drive(
+    sender: Sender, rate: int, seconds: float, crossing: Iterator[str], crossed: dict[str, float]
+) -> list[float]:
+    """Send usage at ``rate`` and, spread over the same time, the survey answers that cross the line.
+
+    A request goes out at its time whether or not earlier ones are answered. Returns by how many seconds each tick
+    was late: when that is much, the sender and not the pipe was too slow.
+    """
+    behind: list[float] = []
+    began = sender.clock.monotonic()
+    ticks_per_crossing = round(SECONDS / TICK_SECONDS / CROSSINGS)
+    async with asyncio.TaskGroup() as jobs:
+        for tick in range(round(seconds / TICK_SECONDS)):
+            due = began + tick * TICK_SECONDS
+            await asyncio.sleep(max(0.0, due - sender.clock.monotonic()))
+            behind.append(sender.clock.monotonic() - due)
+            numbers = range(round(tick * TICK_SECONDS * rate), round((tick + 1) * TICK_SECONDS * rate))
+            jobs.create_task(sender.send([_usage(sender, rate, number) for number in numbers]))
+            account = next(crossing, None) if tick % ticks_per_crossing == 0 else None
+            if account is not None:
+                crossed[account] = sender.clock.monotonic()
+                jobs.create_task(sender.send([sender.event("survey.answered", account, {"kind": "nps", "score": 0})]))
+    return behind
 
 
 def _usage(sender: Sender, rate: int, number: int) -> Event:

@@ -1,6 +1,7 @@
 """The edge, built from its settings."""
 
 from dataclasses import dataclass
+from typing import Final
 
 from truenorth.clock import Clock, SystemClock
 from truenorth.ids import IdSource, random_id
@@ -22,6 +23,11 @@ from truenorth_ingest.handlers.keyring import Keyring
 from truenorth_ingest.metrics import IngestMetrics
 from truenorth_ingest.ports import EventLog, KeyTable, Meter
 from truenorth_ingest.settings import SCHEMA, Settings
+
+IDLE_SECONDS_MAX: Final = 75
+"""How long an idle connection is kept: longer than senders and balancers (60 s) wait between two requests, because a
+request that meets the end of its connection is one that many senders do not repeat.
+"""
 
 
 @dataclass(slots=True)
@@ -92,7 +98,13 @@ def make_parts(settings: Settings) -> list[Part]:
     telemetry = TelemetryServer(
         settings.host, settings.telemetry_port, live=lambda: None, ready=readiness.trouble, registry=registry
     )
-    http = HttpServer(endpoint, settings.host, settings.port, drain_within_s=round(settings.answer_seconds_max))
+    http = HttpServer(
+        endpoint,
+        settings.host,
+        settings.port,
+        drain_within_s=round(settings.answer_seconds_max),
+        timeout_keep_alive=IDLE_SECONDS_MAX,
+    )
     return [
         Part("database", start=lambda: require_current(engine), stop=engine.dispose),
         Part.of("telemetry", telemetry),
