@@ -3,6 +3,7 @@
 import asyncio
 import os
 import sys
+from collections.abc import AsyncIterator
 from typing import Final
 
 import click
@@ -10,7 +11,9 @@ import msgspec
 from truenorth.clock import SystemClock, date_of_day
 from truenorth.definitions.model import Bundle
 from truenorth.errors import MissingError, TransientError
+from truenorth.kafka import Record
 from truenorth.kafka.log import KafkaLog
+from truenorth.kafka.reader import read_topic
 
 from truenorth_health.adapters.processor import AccountProcessor, CompiledDefinitions
 from truenorth_health.adapters.verifier import PartitionReport, Verifier
@@ -46,7 +49,11 @@ async def _reports(bootstrap: str, *, quiet: bool) -> list[PartitionReport]:
     processor = AccountProcessor(CompiledDefinitions(_no_definitions))
     counts = await KafkaLog(bootstrap, client_id="truenorth-verify").partition_counts([processor.changelog])
     reports = []
-    async for report in Verifier(bootstrap, processor).partitions(counts.get(processor.changelog, 0)):
+
+    def read(topic: str, partition: int) -> AsyncIterator[Record]:
+        return read_topic(bootstrap, topic, partitions=[partition])
+
+    async for report in Verifier(read, processor).partitions(counts.get(processor.changelog, 0)):
         reports.append(report)
         if not quiet:
             click.echo(

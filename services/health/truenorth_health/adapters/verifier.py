@@ -5,13 +5,13 @@ first: its state and its positions belong to one transaction. Then the sources a
 position, by the very same pure code.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Final
 
 import msgspec
 from truenorth.clock import day_of
 from truenorth.errors import PoisonError, RefusedError
-from truenorth.kafka.reader import read_topic
+from truenorth.kafka import Record
 from truenorth.streams.records import OWN_PART, POSITION_KEY, Position, decode_own, decode_position, split_key
 from truenorth.topics import HEALTH_SOURCES, full_name
 
@@ -22,6 +22,10 @@ from truenorth_health.domain.verify import differences
 
 USAGE: Final = HEALTH_SOURCES.index("usage")
 CONTROL: Final = b"\x00"
+
+
+Read = Callable[[str, int], AsyncIterator[Record]]
+"""Yields the committed records of one partition of a topic (full name), from its first to its present end."""
 
 
 class AccountDifference(msgspec.Struct, frozen=True):
@@ -56,8 +60,8 @@ class _Stored(msgspec.Struct):
 class Verifier:
     """Compares stored and refolded state."""
 
-    def __init__(self, bootstrap: str, processor: AccountProcessor) -> None:
-        self._bootstrap = bootstrap
+    def __init__(self, read: Read, processor: AccountProcessor) -> None:
+        self._read = read
         self._processor = processor
 
     async def partitions(self, count: int) -> AsyncIterator[PartitionReport]:
@@ -89,7 +93,7 @@ class Verifier:
 
     async def _stored(self, number: int) -> _Stored:
         stored = _Stored({}, None)
-        async for record in read_topic(self._bootstrap, self._processor.changelog, partitions=[number]):
+        async for record in self._read(self._processor.changelog, number):
             if record.key == POSITION_KEY and record.value is not None:
                 stored.position = decode_position(record.value)
             if record.key is None or record.key.startswith(CONTROL):
@@ -104,7 +108,7 @@ class Verifier:
 
     async def _fold_source(self, refold: "_Refold", source: int, topic: str, number: int, position: int) -> None:
         first = True
-        async for record in read_topic(self._bootstrap, topic, partitions=[number]):
+        async for record in self._read(topic, number):
             if record.offset >= position:
                 break
             if first and source == USAGE and record.offset > 0:
