@@ -7,10 +7,11 @@ from truenorth.definitions.parse import load_directory
 from truenorth.errors import PoisonError, RefusedError
 from truenorth.events.inputs import AccountUpdated
 from truenorth.kafka import Record
+from truenorth.kafka.dead_letters import letter
 from truenorth.streams.processor import Item
 from truenorth.topics import HEALTH_SOURCES, full_name
 from truenorth_health.adapters.processor import BEHIND_RETRY_MS, AccountProcessor, CompiledDefinitions
-from truenorth_health.worker import dead_letter_reason
+from truenorth_health.worker import dead_letter_reader
 
 from tests.e2e.platform import REPOSITORY
 
@@ -72,14 +73,10 @@ def test_a_worker_with_older_definitions_waits() -> None:
     assert (list(decision.outputs), decision.next_due_ms) == ([], NOW_MS + 5_000 + BEHIND_RETRY_MS)
 
 
-@pytest.mark.parametrize(
-    ("value", "expected"),
-    [
-        (b'{"owner": "health", "code": "type_unknown"}', ("health", "type_unknown")),
-        (b"garbage", ("unknown", "unreadable")),
-        (None, ("unknown", "unreadable")),
-        (b"[]", ("unknown", "unreadable")),
-    ],
-)
-def test_a_dead_letter_is_counted_by_owner_and_code(value: bytes | None, expected: tuple[str, str]) -> None:
-    assert dead_letter_reason(value) == expected
+@pytest.mark.parametrize("value", [b"garbage", None, b"[]", b"{}"])
+def test_what_is_no_dead_letter_is_counted_as_unreadable(value: bytes | None) -> None:
+    assert dead_letter_reader(value) == "unreadable"
+
+
+def test_a_dead_letter_is_counted_by_who_parked_it() -> None:
+    assert dead_letter_reader(letter(facts(), reader="notify", reason="no", now_ms=NOW_MS)) == "notify"

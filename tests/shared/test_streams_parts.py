@@ -8,9 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from truenorth.clock import ManualClock
 from truenorth.errors import HaltError
+from truenorth.kafka.dead_letters import VALUE_BYTES_MAX, letter
 from truenorth.kafka.records import Record
 from truenorth.streams.counting import CountingProcessor
-from truenorth.streams.dead_letters import VALUE_BYTES_MAX, DeadLetterLimits, letter
+from truenorth.streams.dead_letters import DeadLetterLimits
 from truenorth.streams.due import DueTimes
 from truenorth.streams.hooks import NoHooks
 from truenorth.streams.memory import MemoryBroker, MemoryLog

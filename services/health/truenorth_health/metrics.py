@@ -46,8 +46,8 @@ class Metrics:
         )
         self.dead_letters_seen = Counter(
             "truenorth_dead_letters_seen_total",
-            "Dead letters of all readers, by owner and reason code.",
-            ["owner", "code"],
+            "Dead letters of all readers, by who parked them.",
+            ["reader"],
             registry=registry,
         )
         self.records_polled = Counter(
@@ -67,9 +67,9 @@ class Metrics:
             registry=registry,
         )
 
-    def count_dead_letter(self, *, owner: str, code: str) -> None:
+    def count_dead_letter(self, reader: str) -> None:
         """Count a dead letter of any reader."""
-        self.dead_letters_seen.labels(owner=owner, code=code).inc()
+        self.dead_letters_seen.labels(reader=reader).inc()
 
 
 class EngineMetrics:

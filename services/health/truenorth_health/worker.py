@@ -5,12 +5,13 @@ exact runs in `truenorth.streams` as a service of the app, with its own consumer
 holds truth, and its web port is off.
 """
 
-import json
 from collections.abc import Callable
 from typing import Any, Final, Protocol
 
 import faust
 import mode
+from truenorth.errors import RefusedError
+from truenorth.kafka.dead_letters import parse_letter
 from truenorth.topics import full_name
 
 from truenorth_health.settings import Settings
@@ -62,19 +63,11 @@ async def watch_frame(app: faust.App) -> None:
         raise app.crash_reason or RuntimeError("the frame crashed")
 
 
-class DeadLetterCounter(Protocol):
-    """Told of every dead letter by the reader that parked it and the reason's code."""
-
-    def __call__(self, *, owner: str, code: str) -> None:
-        """Count one."""
-        ...
-
-
 def build_app(
     settings: Settings,
     engine: RunsUntilStopped,
     *,
-    count_dead_letter: DeadLetterCounter,
+    count_dead_letter: Callable[[str], None],
     observe: Callable[[], None],
 ) -> faust.App:
     """Return the application; nothing is connected before it is started."""
@@ -104,8 +97,7 @@ def build_app(
 
     async def watch_dead_letters(stream: Any) -> None:
         async for value in stream:
-            owner, code = dead_letter_reason(value)
-            count_dead_letter(owner=owner, code=code)
+            count_dead_letter(dead_letter_reader(value))
 
     app.agent(dead_letters, name="dead-letter-rates")(watch_dead_letters)
 
@@ -116,10 +108,9 @@ def build_app(
     return app
 
 
-def dead_letter_reason(value: bytes | None) -> tuple[str, str]:
-    """Return (owner, code) of a dead letter; ``unreadable`` when it is not one of ours."""
+def dead_letter_reader(value: bytes | None) -> str:
+    """Return who parked a dead letter; ``unreadable`` when it is not one of ours."""
     try:
-        letter = json.loads(value or b"")
-        return str(letter["owner"])[:64], str(letter["code"])[:64]
-    except (ValueError, KeyError, TypeError):
-        return "unknown", "unreadable"
+        return parse_letter(value or b"").reader
+    except RefusedError:
+        return "unreadable"

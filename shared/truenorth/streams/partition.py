@@ -11,8 +11,9 @@ from collections.abc import Mapping, Sequence
 from typing import Final, Generic, NamedTuple, TypeVar
 
 from truenorth.errors import HaltError, PoisonError, RefusedError
+from truenorth.kafka.dead_letters import letter
 from truenorth.kafka.records import RECORD_BYTES_MAX, Record, partition_of
-from truenorth.streams.dead_letters import DeadLetterLimits, letter
+from truenorth.streams.dead_letters import DeadLetterLimits
 from truenorth.streams.due import DueTimes
 from truenorth.streams.hooks import EngineHooks
 from truenorth.streams.log import Entry
