@@ -179,6 +179,8 @@ class _Listener(ConsumerRebalanceListener):
     def on_partitions_assigned(self, assigned: Any) -> None:
         if assigned:
             self._consumer.pause(*assigned)  # until they are begun
+        for place in assigned:  # a place without any position would raise in each poll and starve the others
+            self._consumer.seek(place, 0)
         self.generation += 1
         self.assignment = frozenset((place.topic, place.partition) for place in assigned)
 
