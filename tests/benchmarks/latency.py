@@ -8,13 +8,14 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+import httpx
 from truenorth.clock import SystemClock
 from truenorth.codec import parse_envelope, rfc3339
 from truenorth.kafka.reader import read_topic
 from truenorth.topics import full_name
 from truenorth_local.stack import LocalStack
 
-from tests.benchmarks.figures import cpu_seconds, percentiles
+from tests.benchmarks.figures import cpu_seconds, metric, percentiles
 from tests.benchmarks.http_client import Client
 from tests.benchmarks.preload import account_id, put_definitions_in_force
 from tests.benchmarks.watching import Watch, watching
@@ -137,16 +138,19 @@ async def _at_rate(
     crossed: dict[str, float] = {}
     began = sender.clock.monotonic()
     used = _cpu_of_parts(stack)
+    flushed = _flushes(stack)
     behind = await _drive(sender, rate, SECONDS, crossing, crossed)
     took = sender.clock.monotonic() - began
     sent = len(sender.left)
     await asyncio.sleep(DRAIN_SECONDS)
-    cores = {part: round((cpu - used[part]) / took, 2) for part, cpu in _cpu_of_parts(stack).items()}
+    flushes, seconds = (after - before for after, before in zip(_flushes(stack), flushed, strict=True))
+    cores = {part: round(max(0.0, cpu - used[part]) / took, 2) for part, cpu in _cpu_of_parts(stack).items()}
     return {
         "events_sent": sent,
         "events_sent_per_second": round(sent / took),
         "sender_late_ms": percentiles(behind),
         "cores_used": cores,
+        "health_flushes": {"n": round(flushes), "mean_ms": round(seconds / max(1, flushes) * 1000, 1)},
         "event_to_acknowledgement_ms": percentiles(sender.took),
         "event_to_score_ms": percentiles(await _to_score(stack, sender, watch)),
         "crossings_sent": len(crossed),
@@ -154,6 +158,12 @@ async def _at_rate(
         "crossing_to_alert_ms": percentiles(_first_after(crossed, watch.alerts)),
         "crossing_to_feed_ms": percentiles(_first_after(crossed, watch.feed)),
     }
+
+
+def _flushes(stack: LocalStack) -> tuple[float, float]:
+    """Return how many flushes health has committed so far, and how many seconds they took together."""
+    told = httpx.get(f"{stack.telemetry_url('health')}/metrics", timeout=10).text
+    return metric(told, "truenorth_health_flush_seconds_count"), metric(told, "truenorth_health_flush_seconds_sum")
 
 
 def _cpu_of_parts(stack: LocalStack) -> dict[str, float]:
