@@ -69,7 +69,7 @@ async def apply_people(stack: LocalStack) -> None:
 
 
 def settings(stack: LocalStack, database_url: str, **more: str) -> Settings:
-    return Settings.read(
+    return Settings.from_env(
         {
             "KAFKA_BOOTSTRAP_SERVERS": stack.bootstrap,
             "DATABASE_URL": database_url,

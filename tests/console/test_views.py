@@ -241,5 +241,5 @@ def test_loopback_is_served(host: str) -> None:
 def test_settings_name_the_address_they_refuse() -> None:
     env = {"DATABASE_URL": "postgresql://u@127.0.0.1/x", "TRUENORTH_HOST": "0.0.0.0"}
     with pytest.raises(RefusedError) as refused:
-        Settings.read(env)
+        Settings.from_env(env)
     assert refused.value.field == "TRUENORTH_HOST"

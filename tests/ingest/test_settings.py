@@ -4,8 +4,7 @@ from pathlib import Path
 
 import pytest
 from truenorth.errors import RefusedError
-from truenorth_ingest.__main__ import main
-from truenorth_ingest.settings import read_settings
+from truenorth_ingest.settings import Settings
 
 from tests.ingest.doubles import PSEUDONYM_SECRET
 
@@ -13,7 +12,7 @@ ENVIRONMENT = {"DATABASE_URL": "postgresql://u@h/d", "TRUENORTH_PSEUDONYM_SECRET
 
 
 def test_the_defaults_are_the_documented_ones() -> None:
-    settings = read_settings(ENVIRONMENT)
+    settings = Settings.from_env(ENVIRONMENT)
     assert (settings.host, settings.port, settings.telemetry_port) == ("127.0.0.1", 8400, 8491)
     assert (settings.answer_seconds_max, settings.waiting_bytes_max) == (10.0, 67_108_864)
 
@@ -22,7 +21,7 @@ def test_the_secret_may_come_from_a_file(tmp_path: Path) -> None:
     file = tmp_path / "secret"
     file.write_text(f"{PSEUDONYM_SECRET}\n")
     environment = {"DATABASE_URL": "postgresql://u@h/d", "TRUENORTH_PSEUDONYM_SECRET_FILE": str(file)}
-    assert read_settings(environment).pseudonym_secret == PSEUDONYM_SECRET
+    assert Settings.from_env(environment).pseudonym_secret == PSEUDONYM_SECRET
 
 
 @pytest.mark.parametrize(
@@ -37,15 +36,5 @@ def test_the_secret_may_come_from_a_file(tmp_path: Path) -> None:
 )
 def test_a_setting_that_is_wrong_is_named(change: dict[str, str], named: str) -> None:
     with pytest.raises(RefusedError, match=named) as caught:
-        read_settings(ENVIRONMENT | change)
+        Settings.from_env(ENVIRONMENT | change)
     assert "short" not in caught.value.message.replace("shorter", "")
-
-
-def test_the_process_says_what_is_wrong_and_exits_with_two(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr("os.environ", {"DATABASE_URL": "postgresql://u@h/d"})
-    assert main([]) == 2
-    assert "TRUENORTH_PSEUDONYM_SECRET is not set" in capsys.readouterr().err
-    assert main(["dance"]) == 2
-    assert "usage" in capsys.readouterr().err

@@ -62,7 +62,7 @@ async def receiving() -> AsyncIterator[Receiver]:
 
 
 def settings(stack: LocalStack, database_url: str) -> Settings:
-    return Settings.read(
+    return Settings.from_env(
         {
             "KAFKA_BOOTSTRAP_SERVERS": stack.bootstrap,
             "DATABASE_URL": database_url,

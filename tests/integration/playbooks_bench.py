@@ -130,7 +130,7 @@ def alerts_in(said: list[Event]) -> list[AlertRaised]:
 async def a_bench(stack: Any) -> AsyncIterator[Bench]:
     """Make a bench: definitions in force, a database migrated, a producer to write with."""
     settings = Settings(stack.bootstrap, stack.new_database(), "127.0.0.1", 0, "INFO", 60)
-    await run_migrations(settings)
+    await run_migrations(settings.database_url)
 
     def refused(error: Exception) -> None:
         raise error

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from truenorth.clock import SystemClock
 from truenorth.errors import TransientError
 from truenorth.ids import derived_id, random_id
-from truenorth.kafka.records import Outgoing
+from truenorth.kafka.records import Outgoing, Record
 from truenorth.postgres import dead_letters, outbox
 from truenorth.postgres.engine import make_engine, transaction
 
@@ -205,18 +205,11 @@ async def test_a_woken_relay_sends_at_once(house: House) -> None:
 
 
 async def test_a_dead_letter_travels_with_its_reason(house: House) -> None:
-    @dataclass(frozen=True)
-    class Record:
-        topic: str = "truenorth.actions.v1"
-        partition: int = 3
-        offset: int = 9
-        key: bytes | None = b"acme"
-        value: bytes | None = b"{broken"
-
+    record = Record("truenorth.actions.v1", 3, 9, b"acme", b"{broken", 5)
     async with transaction(house.engine) as connection:
         for _ in range(2):
             await dead_letters.park(
-                connection, OUTBOX, Record(), reader="playbooks", reason="envelope_invalid: ...", now_ms=5
+                connection, OUTBOX, record, reader="playbooks", reason="envelope_invalid: ...", now_ms=5
             )
     assert await house.relay().drain_once() == 1
     (item,) = house.broker.kept

@@ -9,13 +9,13 @@ ENOUGH = {"DATABASE_URL": "postgresql://127.0.0.1/truenorth"}
 
 
 def test_little_has_to_be_said() -> None:
-    settings = Settings.read(ENOUGH)
+    settings = Settings.from_env(ENOUGH)
     assert (settings.telemetry_port, settings.smtp_url, settings.webhook_allow_private) == (8494, "", False)
 
 
 def test_secrets_of_endpoints_come_from_settings_that_begin_alike(tmp_path: Path) -> None:
     (tmp_path / "secret").write_text("whsec_b\n")
-    settings = Settings.read(
+    settings = Settings.from_env(
         ENOUGH
         | {
             "TRUENORTH_WEBHOOK_SECRET": "whsec_a",
@@ -30,7 +30,7 @@ def test_secrets_of_endpoints_come_from_settings_that_begin_alike(tmp_path: Path
 
 def test_what_is_wrong_is_named() -> None:
     with pytest.raises(RefusedError) as caught:
-        Settings.read({"TRUENORTH_TELEMETRY_PORT": "x"})
+        Settings.from_env({"TRUENORTH_TELEMETRY_PORT": "x"})
     assert "DATABASE_URL" in caught.value.message
     assert "TRUENORTH_TELEMETRY_PORT" in caught.value.message
 

@@ -21,7 +21,7 @@ class Settings:
     stuck_s_max: float
 
     @classmethod
-    def read(cls, env: Mapping[str, str]) -> "Settings":
+    def from_env(cls, env: Mapping[str, str]) -> "Settings":
         """Read them all.
 
         Raises:
@@ -40,18 +40,6 @@ class Settings:
         read.finish()
         require_loopback(settings.host)
         return settings
-
-
-def database_url(env: Mapping[str, str]) -> str:
-    """Return where the database is, which is all that migrating needs.
-
-    Raises:
-        RefusedError: ``setting_invalid``.
-    """
-    read = Reader(env)
-    url = read.database_url()
-    read.finish()
-    return url
 
 
 def require_loopback(host: str) -> None:

@@ -26,32 +26,33 @@ class Settings:
     answer_seconds_max: float
     waiting_bytes_max: int
 
+    @classmethod
+    def from_env(cls, env: Mapping[str, str]) -> "Settings":
+        """Return the settings.
 
-def read_settings(env: Mapping[str, str]) -> Settings:
-    """Return the settings.
-
-    Raises:
-        RefusedError: naming every setting that is missing or wrong, and what would be right.
-    """
-    read = Reader(env)
-    settings = Settings(
-        bootstrap=read.bootstrap(),
-        database_url=read.database_url(),
-        pseudonym_secret=read.secret("TRUENORTH_PSEUDONYM_SECRET"),
-        host=read.host(),
-        port=read.port("TRUENORTH_INGEST_PORT", 8400),
-        telemetry_port=read.port("TRUENORTH_TELEMETRY_PORT", 8491),
-        log_level=read.log_level(),
-        answer_seconds_max=read.number("TRUENORTH_INGEST_ANSWER_SECONDS_MAX", 10.0, at_least=0.1, at_most=300.0),
-        waiting_bytes_max=read.integer(
-            "TRUENORTH_INGEST_WAITING_BYTES_MAX", 64 * 1024 * 1024, at_least=1024 * 1024, at_most=2**40
-        ),
-    )
-    read.finish()
-    if len(settings.pseudonym_secret) < SECRET_CHARS_MIN:
-        raise RefusedError(
-            "setting_invalid",
-            f"TRUENORTH_PSEUDONYM_SECRET has fewer than {SECRET_CHARS_MIN} characters; make a longer one and keep it.",
-            field="TRUENORTH_PSEUDONYM_SECRET",
+        Raises:
+            RefusedError: naming every setting that is missing or wrong, and what would be right.
+        """
+        read = Reader(env)
+        settings = cls(
+            bootstrap=read.bootstrap(),
+            database_url=read.database_url(),
+            pseudonym_secret=read.secret("TRUENORTH_PSEUDONYM_SECRET"),
+            host=read.host(),
+            port=read.port("TRUENORTH_INGEST_PORT", 8400),
+            telemetry_port=read.port("TRUENORTH_TELEMETRY_PORT", 8491),
+            log_level=read.log_level(),
+            answer_seconds_max=read.number("TRUENORTH_INGEST_ANSWER_SECONDS_MAX", 10.0, at_least=0.1, at_most=300.0),
+            waiting_bytes_max=read.integer(
+                "TRUENORTH_INGEST_WAITING_BYTES_MAX", 64 * 1024 * 1024, at_least=1024 * 1024, at_most=2**40
+            ),
         )
-    return settings
+        read.finish()
+        if len(settings.pseudonym_secret) < SECRET_CHARS_MIN:
+            raise RefusedError(
+                "setting_invalid",
+                f"TRUENORTH_PSEUDONYM_SECRET has fewer than {SECRET_CHARS_MIN} characters;"
+                " make a longer one and keep it.",
+                field="TRUENORTH_PSEUDONYM_SECRET",
+            )
+        return settings

@@ -1,46 +1,23 @@
 """``python -m truenorth_notify`` runs the service, ``... migrate`` brings its schema up to date."""
 
-import asyncio
-import os
 import sys
-from collections.abc import Sequence
-from typing import Final
 
-from truenorth import logs
-from truenorth.errors import MissingError, RefusedError, TransientError
+from truenorth.entry import Entry
 from truenorth.lifecycle import run_service
 from truenorth.postgres.migrations import migrate
 
 from truenorth_notify.adapters.tables import SCHEMA
 from truenorth_notify.app import MIGRATIONS, App
-from truenorth_notify.settings import Settings, database_url
-
-EXIT_WRONG_USE: Final = 2
-EXIT_MISSING: Final = 3
+from truenorth_notify.settings import Settings
 
 
-def main(arguments: Sequence[str]) -> int:
-    """Run what the arguments ask for and return the exit code."""
-    try:
-        if list(arguments) == ["migrate"]:
-            asyncio.run(migrate(database_url(os.environ), SCHEMA, MIGRATIONS))
-            return 0
-        if arguments:
-            print("write: python -m truenorth_notify [migrate]", file=sys.stderr)
-            return EXIT_WRONG_USE
-        return asyncio.run(_serve(Settings.read(os.environ)))
-    except RefusedError as error:
-        print(error.message, file=sys.stderr)
-        return EXIT_WRONG_USE
-    except (MissingError, TransientError) as error:
-        print(error, file=sys.stderr)
-        return EXIT_MISSING
-
-
-async def _serve(settings: Settings) -> int:
-    logs.configure("notify", level=settings.log_level)
+async def _run(settings: Settings) -> int:
     return await run_service(*App(settings).parts())
 
 
+async def _migrate(database_url: str) -> None:
+    await migrate(database_url, SCHEMA, MIGRATIONS)
+
+
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(Entry("notify", Settings.from_env, _run, _migrate).main())

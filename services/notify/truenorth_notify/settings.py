@@ -31,7 +31,7 @@ class Settings:
     stuck_s_max: float
 
     @classmethod
-    def read(cls, env: Mapping[str, str]) -> "Settings":
+    def from_env(cls, env: Mapping[str, str]) -> "Settings":
         """Read them all.
 
         Raises:
@@ -57,18 +57,6 @@ class Settings:
     def webhook_secret(self, name: str) -> str:
         """Return the secret that a setting holds; empty when there is none."""
         return self.webhook_secrets.get(name, "")
-
-
-def database_url(env: Mapping[str, str]) -> str:
-    """Return where the database is, which is all that migrating needs.
-
-    Raises:
-        RefusedError: ``setting_invalid``.
-    """
-    read = Reader(env)
-    url = read.database_url()
-    read.finish()
-    return url
 
 
 def _secret_names(env: Mapping[str, str]) -> set[str]:

@@ -131,6 +131,6 @@ class App:
         return 0.0 if oldest_ms is None else max(0.0, (self._clock.now_ms() - oldest_ms) / 1000)
 
 
-async def run_migrations(settings: Settings) -> str:
+async def run_migrations(database_url: str) -> str:
     """Bring the schema up to date and return its revision."""
-    return await migrate(settings.database_url, SCHEMA, MIGRATIONS)
+    return await migrate(database_url, SCHEMA, MIGRATIONS)
