@@ -101,7 +101,7 @@ async def polled(reader: Reader, count: int) -> list[Record]:
     return found
 
 
-async def test_a_commit_is_there_as_a_whole_and_tells_its_last_offsets(ground: Ground):
+async def test_a_commit_is_there_as_a_whole_and_tells_its_last_offsets(ground: Ground) -> None:
     first, second = ground.topics
     writer = await ground.log.open_writer(f"{ground.group}-0")
     lasts = await writer.commit({(first, 0): [Entry(b"a", b"1"), Entry(b"b", None)], (second, 1): [Entry(b"c", b"2")]})
@@ -117,7 +117,7 @@ async def test_a_commit_is_there_as_a_whole_and_tells_its_last_offsets(ground: G
     assert (await ground.log.spans([(first, 0)]))[first, 0] == (0, 5)
 
 
-async def test_a_new_writer_shuts_the_old_one_out(ground: Ground):
+async def test_a_new_writer_shuts_the_old_one_out(ground: Ground) -> None:
     place = ground.topics[0], 0
     old = await ground.log.open_writer(f"{ground.group}-0")
     await old.commit({place: [Entry(b"k", b"old")]})
@@ -130,7 +130,7 @@ async def test_a_new_writer_shuts_the_old_one_out(ground: Ground):
     await new.close()
 
 
-async def test_nothing_is_delivered_before_a_place_is_begun(ground: Ground):
+async def test_nothing_is_delivered_before_a_place_is_begun(ground: Ground) -> None:
     topic = ground.topics[0]
     for value in (b"1", b"2", b"3"):
         await ground.send(topic, b"k", value)
@@ -150,7 +150,7 @@ async def test_nothing_is_delivered_before_a_place_is_begun(ground: Ground):
     await reader.close()
 
 
-async def test_a_paused_place_delivers_nothing_and_goes_on_without_a_gap(ground: Ground):
+async def test_a_paused_place_delivers_nothing_and_goes_on_without_a_gap(ground: Ground) -> None:
     topic = ground.topics[0]
     place = topic, partition_of(b"k", PARTITIONS)
     reader = await ground.log.join(ground.group, ground.topics, None)
@@ -165,7 +165,7 @@ async def test_a_paused_place_delivers_nothing_and_goes_on_without_a_gap(ground:
     await reader.close()
 
 
-async def test_the_same_partition_number_of_all_topics_goes_to_the_same_member(ground: Ground):
+async def test_the_same_partition_number_of_all_topics_goes_to_the_same_member(ground: Ground) -> None:
     first = await ground.log.join(ground.group, ground.topics, None)
     await assigned(first)
     before = first.generation
@@ -181,7 +181,7 @@ async def test_the_same_partition_number_of_all_topics_goes_to_the_same_member(g
     await first.close()
 
 
-async def test_positions_pass_over_the_ends_of_transactions(ground: Ground):
+async def test_positions_pass_over_the_ends_of_transactions(ground: Ground) -> None:
     place = ground.topics[0], 0
     writer = await ground.log.open_writer(f"{ground.group}-0")
     await writer.commit({place: [Entry(b"k", b"1")]})
@@ -196,5 +196,5 @@ async def test_positions_pass_over_the_ends_of_transactions(ground: Ground):
     await reader.close()
 
 
-async def test_partitions_are_counted(ground: Ground):
+async def test_partitions_are_counted(ground: Ground) -> None:
     assert await ground.log.partition_counts(ground.topics) == dict.fromkeys(ground.topics, PARTITIONS)

@@ -74,7 +74,7 @@ async def until(true: Callable[[], bool], seconds: float = 30) -> None:
             await asyncio.sleep(0.02)
 
 
-async def test_every_acknowledged_record_is_there_in_order_and_in_its_partition(stack: LocalStack):
+async def test_every_acknowledged_record_is_there_in_order_and_in_its_partition(stack: LocalStack) -> None:
     topic = await new_topic(stack.bootstrap)
 
     async def caller(name: int) -> None:
@@ -92,7 +92,7 @@ async def test_every_acknowledged_record_is_there_in_order_and_in_its_partition(
         assert {record.partition for record in mine} == {partition_of(key, PARTITIONS)}
 
 
-async def test_large_tombstone_and_keyless_records(stack: LocalStack):
+async def test_large_tombstone_and_keyless_records(stack: LocalStack) -> None:
     topic = await new_topic(stack.bootstrap)
     async with producing(stack.bootstrap) as producer:
         await producer.send_many(
@@ -108,20 +108,20 @@ async def test_large_tombstone_and_keyless_records(stack: LocalStack):
     }
 
 
-async def test_a_topic_that_is_not_there_is_a_transient_error(stack: LocalStack):
+async def test_a_topic_that_is_not_there_is_a_transient_error(stack: LocalStack) -> None:
     async with producing(stack.bootstrap, delivery_s_max=2) as producer:
         with pytest.raises(TransientError, match="nowhere"):
             await producer.send_many([Outgoing("nowhere", b"k", b"v")])
 
 
-async def test_a_broker_that_is_away_is_a_transient_error():
+async def test_a_broker_that_is_away_is_a_transient_error() -> None:
     async with producing("127.0.0.1:1", delivery_s_max=1) as producer:
         assert not producer.connected
         with pytest.raises(TransientError):
             await producer.send_many([Outgoing("topic", b"k", b"v")])
 
 
-async def test_too_much_waiting_is_refused_at_once(stack: LocalStack):
+async def test_too_much_waiting_is_refused_at_once(stack: LocalStack) -> None:
     topic = await new_topic(stack.bootstrap)
     async with producing(stack.bootstrap, waiting_bytes_max=1000) as producer:
         with pytest.raises(TransientError, match="wait for the broker"):
@@ -129,11 +129,11 @@ async def test_too_much_waiting_is_refused_at_once(stack: LocalStack):
         await producer.send_many([Outgoing(topic, b"k", b"x")])
 
 
-async def test_a_broken_producer_is_replaced(stack: LocalStack):
+async def test_a_broken_producer_is_replaced(stack: LocalStack) -> None:
     topic = await new_topic(stack.bootstrap)
     async with producing(stack.bootstrap) as producer:
         await producer.send_many([Outgoing(topic, b"k", b"before")])
-        broken = producer._producer
+        broken: Any = producer._producer
 
         async def refuse(*_: Any, **__: Any) -> None:
             raise OutOfOrderSequenceNumber
@@ -147,7 +147,7 @@ async def test_a_broken_producer_is_replaced(stack: LocalStack):
     assert [record.value for record in await read_all(stack.bootstrap, topic)] == [b"before", b"after"]
 
 
-async def test_reading_once_passes_over_what_transactions_left_empty(stack: LocalStack):
+async def test_reading_once_passes_over_what_transactions_left_empty(stack: LocalStack) -> None:
     topic = await new_topic(stack.bootstrap, partitions=1)
     log = KafkaLog(stack.bootstrap, client_id="tests")
     writer = await log.open_writer(f"{topic}-writer")
@@ -163,7 +163,7 @@ async def test_reading_once_passes_over_what_transactions_left_empty(stack: Loca
     assert await end_offsets(stack.bootstrap, [topic]) == {(topic, 0): 7}
 
 
-async def test_a_second_writer_shuts_the_first_one_out(stack: LocalStack):
+async def test_a_second_writer_shuts_the_first_one_out(stack: LocalStack) -> None:
     topic = await new_topic(stack.bootstrap, partitions=1)
     log = KafkaLog(stack.bootstrap, client_id="tests")
     first = await log.open_writer(f"{topic}-writer")
@@ -176,7 +176,7 @@ async def test_a_second_writer_shuts_the_first_one_out(stack: LocalStack):
     assert [record.value for record in await read_all(stack.bootstrap, topic)] == [b"second"]
 
 
-async def test_topics_are_made_once_and_a_changed_count_halts(stack: LocalStack):
+async def test_topics_are_made_once_and_a_changed_count_halts(stack: LocalStack) -> None:
     name = f"kafka-{random_secret(4)}"
     topics = [PlainTopic(name, "account", "tests", "delete", 1, "")]
     assert await ensure_topics(stack.bootstrap, partitions=2, replicas=1, topics=topics) == [name]
@@ -193,6 +193,14 @@ class Shelf:
         self.positions: dict[tuple[str, int], int] = {}
         self.failures_left = 0
         self.caught_up = asyncio.Event()
+
+    def known(self) -> list[bytes]:
+        """What was handled, tombstones apart."""
+        return [value for value in self.values if value is not None]
+
+    def holds(self, count: int) -> Callable[[], bool]:
+        """Return whether so much was handled, as a question for `until`."""
+        return lambda: len(self.values) >= count
 
     async def handle(self, records: Sequence[Record]) -> None:
         if self.failures_left:
@@ -216,7 +224,7 @@ async def numbered(bootstrap: str, topic: str, numbers: range) -> list[bytes]:
     return values
 
 
-async def test_without_a_group_everything_is_read_from_the_start(stack: LocalStack):
+async def test_without_a_group_everything_is_read_from_the_start(stack: LocalStack) -> None:
     topic = await new_topic(stack.bootstrap)
     values = await numbered(stack.bootstrap, topic, range(100))
     shelf = Shelf()
@@ -225,16 +233,16 @@ async def test_without_a_group_everything_is_read_from_the_start(stack: LocalSta
     )
     async with consuming(loop):
         await asyncio.wait_for(shelf.caught_up.wait(), 30)
-        assert sorted(shelf.values) == sorted(values)
+        assert sorted(shelf.known()) == sorted(values)
         assert loop.progress.caught_up
         assert loop.progress.lag_records == 0
         assert loop.progress.stuck_for_s == 0
         more = await numbered(stack.bootstrap, topic, range(100, 110))
         await until(lambda: len(shelf.values) == 110)
-    assert sorted(shelf.values) == sorted([*values, *more])
+    assert sorted(shelf.known()) == sorted([*values, *more])
 
 
-async def test_the_database_says_where_to_go_on(stack: LocalStack):
+async def test_the_database_says_where_to_go_on(stack: LocalStack) -> None:
     topic = await new_topic(stack.bootstrap)
     await numbered(stack.bootstrap, topic, range(50))
     shelf, group = Shelf(), f"{topic}-group"
@@ -243,11 +251,11 @@ async def test_the_database_says_where_to_go_on(stack: LocalStack):
             await numbered(stack.bootstrap, topic, range(first, last))
         loop = ConsumerLoop(stack.bootstrap, group, [topic], shelf.handle, clock=CLOCK, position=shelf.position)
         async with consuming(loop):
-            await until(lambda last=last: len(shelf.values) >= last)
-    assert sorted(shelf.values) == sorted(b"%d" % number for number in range(80))
+            await until(shelf.holds(last))
+    assert sorted(shelf.known()) == sorted(b"%d" % number for number in range(80))
 
 
-async def test_a_group_goes_on_from_what_it_committed(stack: LocalStack):
+async def test_a_group_goes_on_from_what_it_committed(stack: LocalStack) -> None:
     topic = await new_topic(stack.bootstrap)
     await numbered(stack.bootstrap, topic, range(30))
     shelf, group = Shelf(), f"{topic}-group"
@@ -256,11 +264,11 @@ async def test_a_group_goes_on_from_what_it_committed(stack: LocalStack):
             await numbered(stack.bootstrap, topic, range(30, last))
         loop = ConsumerLoop(stack.bootstrap, group, [topic], shelf.handle, clock=CLOCK)
         async with consuming(loop):
-            await until(lambda last=last: len(shelf.values) >= last)
+            await until(shelf.holds(last))
     assert len(shelf.values) == 60
 
 
-async def test_members_of_a_group_share_the_topic(stack: LocalStack):
+async def test_members_of_a_group_share_the_topic(stack: LocalStack) -> None:
     topic = await new_topic(stack.bootstrap)
     shelf, group = Shelf(), f"{topic}-group"
     loops = [
@@ -271,20 +279,20 @@ async def test_members_of_a_group_share_the_topic(stack: LocalStack):
         await until(lambda: sorted(len(loop.progress.positions) for loop in loops) == [1, 2])
         values = await numbered(stack.bootstrap, topic, range(200))
         await until(lambda: len(shelf.values) == 200)
-    assert sorted(shelf.values) == sorted(values)
+    assert sorted(shelf.known()) == sorted(values)
 
 
-async def test_a_batch_that_fails_for_the_moment_is_tried_again(stack: LocalStack):
+async def test_a_batch_that_fails_for_the_moment_is_tried_again(stack: LocalStack) -> None:
     topic = await new_topic(stack.bootstrap)
     values = await numbered(stack.bootstrap, topic, range(10))
     shelf = Shelf()
     shelf.failures_left = 2
     async with consuming(ConsumerLoop(stack.bootstrap, None, [topic], shelf.handle, clock=CLOCK)):
         await until(lambda: len(shelf.values) == 10)
-    assert sorted(shelf.values) == sorted(values)
+    assert sorted(shelf.known()) == sorted(values)
 
 
-async def test_any_other_failure_ends_the_loop(stack: LocalStack):
+async def test_any_other_failure_ends_the_loop(stack: LocalStack) -> None:
     topic = await new_topic(stack.bootstrap)
     await numbered(stack.bootstrap, topic, range(10))
 
@@ -298,7 +306,7 @@ async def test_any_other_failure_ends_the_loop(stack: LocalStack):
             task.result()
 
 
-async def test_a_position_behind_the_end_halts(stack: LocalStack):
+async def test_a_position_behind_the_end_halts(stack: LocalStack) -> None:
     topic = await new_topic(stack.bootstrap, partitions=1)
     await numbered(stack.bootstrap, topic, range(10))
     shelf = Shelf()
@@ -310,7 +318,7 @@ async def test_a_position_behind_the_end_halts(stack: LocalStack):
             task.result()
 
 
-async def test_a_broker_that_is_away_is_waited_for():
+async def test_a_broker_that_is_away_is_waited_for() -> None:
     shelf = Shelf()
     loop = ConsumerLoop("127.0.0.1:1", None, ["topic"], shelf.handle, clock=CLOCK)
     async with consuming(loop) as task:

@@ -12,13 +12,13 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import pytest
 from truenorth.clock import SystemClock
 from truenorth.errors import HaltError
 from truenorth.ids import random_secret
-from truenorth.kafka import Outgoing
+from truenorth.kafka import Outgoing, Record
 from truenorth.kafka.admin import ensure_topics
 from truenorth.kafka.log import KafkaLog, KafkaWriter
 from truenorth.kafka.producer import LanesProducer
@@ -107,7 +107,7 @@ class Ground:
         self.told.append(told)
         return worker
 
-    def engine(self, one: CountingProcessor | None = None, hooks: NoHooks | None = None) -> Engine:
+    def engine(self, one: CountingProcessor | None = None, hooks: NoHooks | None = None) -> Engine[Any]:
         log = KafkaLog(self.bootstrap, client_id="tests")
         return Engine(log, one or self.processor, group=self.group, clock=CLOCK, hooks=hooks)
 
@@ -117,7 +117,7 @@ class Ground:
     async def totals(self) -> dict[str, int]:
         return totals_kept([record async for record in read_topic(self.bootstrap, self.processor.changelog)])
 
-    async def published(self) -> list:
+    async def published(self) -> list[Record]:
         return [record async for record in read_topic(self.bootstrap, f"{self.prefix}-out")]
 
     async def check_exact(self) -> None:
@@ -127,7 +127,7 @@ class Ground:
         published = await self.published()
         for account, revisions in revisions_by_account(published).items():
             assert revisions == list(range(1, len(revisions) + 1)), account
-        last = {record.key.decode(): json.loads(record.value)["total"] for record in published}
+        last = {(record.key or b"").decode(): json.loads(record.value or b"")["total"] for record in published}
         assert last == expected
 
     async def wait_exact(self, seconds: float) -> None:
@@ -163,7 +163,7 @@ async def ground_on(bootstrap: str, *, sources: int = 2) -> AsyncIterator[Ground
 
 
 @asynccontextmanager
-async def running(engine: Engine) -> AsyncIterator[asyncio.Task]:
+async def running(engine: Engine[Any]) -> AsyncIterator[asyncio.Task[None]]:
     await engine.start()
     task = asyncio.create_task(engine.run())
     try:
@@ -174,7 +174,7 @@ async def running(engine: Engine) -> AsyncIterator[asyncio.Task]:
         await asyncio.wait([task])
 
 
-async def until(true: Callable[[], bool], task: asyncio.Task, seconds: float = 60) -> None:
+async def until(true: Callable[[], bool], task: asyncio.Task[None], seconds: float = 60) -> None:
     deadline = time.monotonic() + seconds
     while not true():
         if task.done():
@@ -192,7 +192,7 @@ async def under_load(ground: Ground, deed: Callable[[], Awaitable[None]]) -> Non
     await doing
 
 
-async def test_three_kills_under_load_change_nothing(stack: LocalStack, tmp_path: Path):
+async def test_three_kills_under_load_change_nothing(stack: LocalStack, tmp_path: Path) -> None:
     async with ground_on(stack.bootstrap) as ground:
 
         async def kill_three_times() -> None:
@@ -216,7 +216,7 @@ async def test_three_kills_under_load_change_nothing(stack: LocalStack, tmp_path
         assert "OPEN" in ground.said()
 
 
-async def test_a_worker_that_slept_through_its_takeover_writes_nothing(stack: LocalStack, tmp_path: Path):
+async def test_a_worker_that_slept_through_its_takeover_writes_nothing(stack: LocalStack, tmp_path: Path) -> None:
     async with ground_on(stack.bootstrap) as ground:
         sleeper = ground.start_worker(tmp_path)
 
@@ -233,7 +233,7 @@ async def test_a_worker_that_slept_through_its_takeover_writes_nothing(stack: Lo
         await ground.check_exact()
 
 
-async def test_workers_join_and_leave(stack: LocalStack):
+async def test_workers_join_and_leave(stack: LocalStack) -> None:
     async with ground_on(stack.bootstrap) as ground:
         first = ground.engine()
         async with running(first) as one:
@@ -250,7 +250,7 @@ async def test_workers_join_and_leave(stack: LocalStack):
         await ground.check_exact()
 
 
-async def test_a_new_worker_restores_what_the_old_one_knew(stack: LocalStack):
+async def test_a_new_worker_restores_what_the_old_one_knew(stack: LocalStack) -> None:
     async with ground_on(stack.bootstrap) as ground:
         await ground.send(3000)
         first = ground.engine()
@@ -265,7 +265,7 @@ async def test_a_new_worker_restores_what_the_old_one_knew(stack: LocalStack):
         await ground.check_exact()
 
 
-async def test_poison_goes_to_the_dead_letters_and_the_rest_goes_on(stack: LocalStack):
+async def test_poison_goes_to_the_dead_letters_and_the_rest_goes_on(stack: LocalStack) -> None:
     async with ground_on(stack.bootstrap) as ground:
         await ground.send(500)
         bad = [Outgoing(ground.processor.sources[0], b"account-1", b"{") for _ in range(5)]
@@ -278,7 +278,7 @@ async def test_poison_goes_to_the_dead_letters_and_the_rest_goes_on(stack: Local
         assert json.loads(letters[0].value or b"")["topic"] == ground.processor.sources[0]
 
 
-async def test_nothing_but_poison_halts_the_worker(stack: LocalStack):
+async def test_nothing_but_poison_halts_the_worker(stack: LocalStack) -> None:
     async with ground_on(stack.bootstrap) as ground:
         await ground.producer.send_many([Outgoing(ground.processor.sources[0], b"k", b"{") for _ in range(1000)])
         async with running(ground.engine()) as task:
@@ -297,7 +297,7 @@ class Drops(NoHooks):
 
 async def test_a_failed_delivery_inside_a_transaction_drops_the_partition(
     stack: LocalStack, monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     """The client would commit around it and lose the record for good."""
     async with ground_on(stack.bootstrap) as ground:
         drops = Drops()
@@ -305,7 +305,7 @@ async def test_a_failed_delivery_inside_a_transaction_drops_the_partition(
         send = KafkaWriter._send
         failures = {"left": 3}
 
-        async def failing(self: KafkaWriter, place: Place, records: Sequence[Entry]):
+        async def failing(self: KafkaWriter, place: Place, records: Sequence[Entry]) -> Any:
             if place[0].endswith("-out") and failures["left"]:
                 failures["left"] -= 1
                 raise ConnectionError("the delivery failed")
@@ -321,7 +321,7 @@ async def test_a_failed_delivery_inside_a_transaction_drops_the_partition(
         await ground.check_exact()
 
 
-async def test_readers_of_uncommitted_records_see_more_but_ours_do_not(stack: LocalStack):
+async def test_readers_of_uncommitted_records_see_more_but_ours_do_not(stack: LocalStack) -> None:
     async with ground_on(stack.bootstrap) as ground:
         log = KafkaLog(stack.bootstrap, client_id="tests")
         place = (ground.processor.changelog, 0)

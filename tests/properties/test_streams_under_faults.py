@@ -6,10 +6,12 @@ the changelog is compacted. It is the engine's own code, on the log in memory. A
 
 import asyncio
 import random
+from typing import Any
 
 import pytest
 from truenorth.clock import ManualClock
 from truenorth.errors import TransientError
+from truenorth.kafka import Record
 from truenorth.streams.engine import Engine
 from truenorth.streams.hooks import NoHooks
 from truenorth.streams.memory import MemoryBroker, MemoryLog
@@ -49,7 +51,7 @@ class History:
         self.broker.fault = self.fault
         self.hooks = Refolds()
         self.workers: list[asyncio.Task[None]] = []
-        self.sleepers: list = []
+        self.sleepers: list[Any] = []
         self.faulty = True
 
     def fault(self, step: str, transactional_id: str) -> None:
@@ -113,7 +115,7 @@ class History:
             self.broker.compact(self.program.changelog)
         await self.let_run(self.random.randrange(40))
 
-    def records(self, topic: str) -> list:
+    def records(self, topic: str) -> list[Record]:
         return [record for number in range(PARTITIONS) for record in self.broker.records[topic, number]]
 
     def expected(self) -> dict[str, int]:
@@ -124,7 +126,7 @@ class History:
 
 
 @pytest.mark.parametrize("seed", range(SEEDS))
-async def test_counts_and_revisions_are_exact_after_any_history(seed: int):
+async def test_counts_and_revisions_are_exact_after_any_history(seed: int) -> None:
     history = History(seed)
     history.start_worker()
     try:

@@ -4,10 +4,12 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest
 from truenorth.clock import ManualClock
 from truenorth.errors import HaltError, TransientError
+from truenorth.kafka import Record
 from truenorth.kafka.records import partition_of
 from truenorth.streams.counting import CountingProcessor
 from truenorth.streams.engine import Engine
@@ -59,7 +61,7 @@ class Bench:
         self.broker.send(self.processor.sources[source], account, happening(account, count=count))
         self.sent += count
 
-    def all_records(self, topic: str) -> list:
+    def all_records(self, topic: str) -> list[Record]:
         return [record for number in range(PARTITIONS) for record in self.broker.records[topic, number]]
 
     def totals(self) -> dict[str, int]:
@@ -68,7 +70,7 @@ class Bench:
     def revisions(self) -> dict[str, list[int]]:
         return revisions_by_account(self.all_records("t-out"))
 
-    def engine(self, settings: EngineSettings | None = None, one: CountingProcessor | None = None) -> Engine:
+    def engine(self, settings: EngineSettings | None = None, one: CountingProcessor | None = None) -> Engine[Any]:
         return Engine(
             MemoryLog(self.broker),
             one or self.processor,
@@ -79,7 +81,7 @@ class Bench:
         )
 
     @asynccontextmanager
-    async def running(self, engine: Engine) -> AsyncIterator[asyncio.Task]:
+    async def running(self, engine: Engine[Any]) -> AsyncIterator[asyncio.Task[None]]:
         await engine.start()
         task = asyncio.create_task(engine.run())
         try:
@@ -90,7 +92,7 @@ class Bench:
             await asyncio.wait([task])
 
 
-async def until(true: Callable[[], bool], task: asyncio.Task | None = None) -> None:
+async def until(true: Callable[[], bool], task: asyncio.Task[None] | None = None) -> None:
     for _ in range(20_000):
         if true():
             return
@@ -100,7 +102,7 @@ async def until(true: Callable[[], bool], task: asyncio.Task | None = None) -> N
     raise AssertionError("it never came true")
 
 
-async def test_counts_every_event_once_and_publishes_each_change():
+async def test_counts_every_event_once_and_publishes_each_change() -> None:
     bench = Bench()
     for account in ACCOUNTS:
         bench.send(account)
@@ -111,7 +113,7 @@ async def test_counts_every_event_once_and_publishes_each_change():
     assert bench.revisions() == {account: [1] for account in ACCOUNTS}
 
 
-async def test_a_restart_goes_on_where_the_changelog_ends():
+async def test_a_restart_goes_on_where_the_changelog_ends() -> None:
     bench = Bench()
     for round_number in range(1, 4):
         for account in ACCOUNTS:
@@ -124,7 +126,7 @@ async def test_a_restart_goes_on_where_the_changelog_ends():
     assert bench.counters.refolds == 0
 
 
-async def test_state_can_be_looked_at_while_it_runs():
+async def test_state_can_be_looked_at_while_it_runs() -> None:
     bench = Bench()
     bench.send("account-1")
     engine = bench.engine()
@@ -136,7 +138,7 @@ async def test_state_can_be_looked_at_while_it_runs():
 
 
 @pytest.mark.parametrize("step", ["before commit", "after commit"])
-async def test_a_failed_or_unanswered_commit_drops_the_partition_and_opens_it_again(step: str):
+async def test_a_failed_or_unanswered_commit_drops_the_partition_and_opens_it_again(step: str) -> None:
     bench = Bench()
     failures = {"left": 3}
 
@@ -159,7 +161,7 @@ async def test_a_failed_or_unanswered_commit_drops_the_partition_and_opens_it_ag
     assert bench.counters.refolds == 0
 
 
-async def test_two_workers_share_and_hand_over():
+async def test_two_workers_share_and_hand_over() -> None:
     bench = Bench()
     first, second = bench.engine(), bench.engine(one=processor("t"))
     async with bench.running(first) as one:
@@ -180,7 +182,7 @@ async def test_two_workers_share_and_hand_over():
     assert bench.revisions() == {account: [1, 2, 3] for account in ACCOUNTS}
 
 
-async def test_a_worker_whose_partitions_were_taken_can_not_write_any_more():
+async def test_a_worker_whose_partitions_were_taken_can_not_write_any_more() -> None:
     bench = Bench()
     engine = bench.engine()
     async with bench.running(engine) as task:
@@ -194,42 +196,42 @@ async def test_a_worker_whose_partitions_were_taken_can_not_write_any_more():
     assert bench.revisions() == {"account-1": [1]}
 
 
-async def test_what_cannot_be_read_is_parked_with_its_reason():
+async def test_what_cannot_be_read_is_parked_with_its_reason() -> None:
     bench = Bench()
     bench.broker.send(bench.processor.sources[0], "account-1", b"not json")
     bench.broker.append((bench.processor.sources[0], 0), b"account-0", happening("\x00account"))
     bench.send("account-1", count=5)
     async with bench.running(bench.engine()) as task:
         await until(lambda: sum(bench.totals().values()) == 5, task)
-    letters = [json.loads(record.value) for record in bench.all_records("t-dead")]
+    letters = [json.loads(record.value or b"") for record in bench.all_records("t-dead")]
     assert len(letters) == 2
     assert {letter["reader"] for letter in letters} == {"g"}
     assert all(letter["reason"] for letter in letters)
 
 
-async def test_an_event_that_cannot_be_folded_is_parked_alone():
+async def test_an_event_that_cannot_be_folded_is_parked_alone() -> None:
     bench = Bench()
     bench.send("account-1", count=2)
     bench.broker.send(bench.processor.sources[0], "account-1", happening("account-1", count=-7))
     bench.send("account-1", count=3)
     async with bench.running(bench.engine()) as task:
         await until(lambda: bench.totals().get("account-1") == 5, task)
-    (letter,) = [json.loads(record.value) for record in bench.all_records("t-dead")]
+    (letter,) = [json.loads(record.value or b"") for record in bench.all_records("t-dead")]
     assert letter["offset"] == 1
     assert letter["reason"] == "count is -7"
 
 
-async def test_an_account_in_the_wrong_partition_is_parked():
+async def test_an_account_in_the_wrong_partition_is_parked() -> None:
     bench = Bench()
     wrong = (partition_of(b"account-1", PARTITIONS) + 1) % PARTITIONS
     bench.broker.append((bench.processor.sources[0], wrong), b"account-1", happening("account-1"))
     async with bench.running(bench.engine()) as task:
         await until(lambda: bool(bench.all_records("t-dead")), task)
     assert bench.totals() == {}
-    assert "murmur2" in json.loads(bench.all_records("t-dead")[0].value)["reason"]
+    assert "murmur2" in json.loads(bench.all_records("t-dead")[0].value or b"")["reason"]
 
 
-async def test_nothing_but_poison_halts():
+async def test_nothing_but_poison_halts() -> None:
     bench = Bench()
     for _ in range(500):
         bench.broker.append((bench.processor.sources[0], 0), b"k", b"{")
@@ -240,7 +242,7 @@ async def test_nothing_but_poison_halts():
             task.result()
 
 
-async def test_half_poison_halts_too():
+async def test_half_poison_halts_too() -> None:
     bench = Bench()
     for number in range(3000):
         account = ACCOUNTS[number % 20]
@@ -251,7 +253,7 @@ async def test_half_poison_halts_too():
             task.result()
 
 
-async def test_a_silent_account_is_decided_once_at_its_time():
+async def test_a_silent_account_is_decided_once_at_its_time() -> None:
     bench = Bench(silence_ms=60_000)
     bench.send("account-1")
     async with bench.running(bench.engine()) as task:
@@ -263,7 +265,7 @@ async def test_a_silent_account_is_decided_once_at_its_time():
     assert bench.revisions() == {"account-1": [1, 2]}
 
 
-async def test_due_times_survive_a_restart():
+async def test_due_times_survive_a_restart() -> None:
     bench = Bench(silence_ms=60_000)
     bench.send("account-1")
     async with bench.running(bench.engine()) as task:
@@ -273,7 +275,7 @@ async def test_due_times_survive_a_restart():
         await until(lambda: len(bench.revisions()["account-1"]) == 2, task)
 
 
-async def test_nobody_is_silent_while_the_worker_is_behind():
+async def test_nobody_is_silent_while_the_worker_is_behind() -> None:
     bench = Bench(silence_ms=60_000)
     bench.send("account-1")
     async with bench.running(bench.engine()) as task:
@@ -287,12 +289,12 @@ async def test_nobody_is_silent_while_the_worker_is_behind():
     slow = EngineSettings(poll_records_max=10, flush_after_s=0, flush_after_s_max=0, due_check_s=0)
     async with bench.running(bench.engine(slow)) as task:
         await until(lambda: sum(bench.totals().values()) == bench.sent, task)
-    published = [json.loads(record.value) for record in bench.all_records("t-out") if record.key == b"account-1"]
+    published = [json.loads(record.value or b"") for record in bench.all_records("t-out") if record.key == b"account-1"]
     assert [(entry["total"], entry["silent"]) for entry in published] == [(1, 0), (2, 0)]
     assert bench.counters.flushes > 10
 
 
-async def test_all_accounts_are_decided_again_once_per_reason():
+async def test_all_accounts_are_decided_again_once_per_reason() -> None:
     bench = Bench()
     for account in ACCOUNTS:
         bench.send(account)
@@ -313,7 +315,7 @@ async def test_all_accounts_are_decided_again_once_per_reason():
     assert {len(revisions) for account, revisions in bench.revisions().items() if account != "account-3"} == {2}
 
 
-async def test_a_restart_in_the_middle_decides_the_rest_too():
+async def test_a_restart_in_the_middle_decides_the_rest_too() -> None:
     bench = Bench()
     for account in ACCOUNTS:
         bench.send(account)
@@ -328,7 +330,7 @@ async def test_a_restart_in_the_middle_decides_the_rest_too():
         await until(lambda: all(len(revisions) >= 2 for revisions in bench.revisions().values()), task)
 
 
-async def test_a_position_before_the_log_begins_halts():
+async def test_a_position_before_the_log_begins_halts() -> None:
     bench = Bench()
     for _ in range(2):
         for account in ACCOUNTS:
@@ -344,7 +346,7 @@ async def test_a_position_before_the_log_begins_halts():
             task.result()
 
 
-async def test_a_position_after_the_log_ends_halts():
+async def test_a_position_after_the_log_ends_halts() -> None:
     bench = Bench()
     bench.send("account-1")
     async with bench.running(bench.engine()) as task:
@@ -358,7 +360,7 @@ async def test_a_position_after_the_log_ends_halts():
             task.result()
 
 
-async def test_different_partition_counts_halt():
+async def test_different_partition_counts_halt() -> None:
     bench = Bench()
     bench.broker.counts[bench.processor.sources[1]] = 8
     async with bench.running(bench.engine()) as task:
@@ -367,7 +369,7 @@ async def test_different_partition_counts_halt():
             task.result()
 
 
-async def test_workers_that_read_different_topics_halt():
+async def test_workers_that_read_different_topics_halt() -> None:
     bench = Bench()
     bench.broker.counts["t-source2"] = PARTITIONS
     async with bench.running(bench.engine()) as one:
@@ -379,7 +381,7 @@ async def test_workers_that_read_different_topics_halt():
                 done.result()
 
 
-async def test_no_partition_is_opened_before_the_processor_is_ready():
+async def test_no_partition_is_opened_before_the_processor_is_ready() -> None:
     bench = Bench()
     bench.send("account-1")
     ready = {"yes": False}
@@ -394,7 +396,7 @@ async def test_no_partition_is_opened_before_the_processor_is_ready():
         await until(lambda: sum(bench.totals().values()) == 1, task)
 
 
-async def test_a_full_queue_pauses_and_goes_on():
+async def test_a_full_queue_pauses_and_goes_on() -> None:
     bench = Bench()
     for number in range(3000):
         bench.send(ACCOUNTS[number % 20])
@@ -404,7 +406,7 @@ async def test_a_full_queue_pauses_and_goes_on():
     assert bench.totals() == dict.fromkeys(ACCOUNTS, 150)
 
 
-async def test_the_position_record_goes_with_each_flush():
+async def test_the_position_record_goes_with_each_flush() -> None:
     bench = Bench()
     bench.send("account-1", source=1)
     async with bench.running(bench.engine()) as task:

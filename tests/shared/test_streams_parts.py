@@ -2,6 +2,7 @@
 
 import base64
 import json
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -33,21 +34,18 @@ from truenorth.streams.settings import EngineSettings
 from tests.conformance.accounts import happening
 
 
-def test_due_times_come_earliest_first_and_the_later_word_counts():
+def test_due_times_come_earliest_first_and_the_later_word_counts() -> None:
     due = DueTimes()
     due.put("a", 30)
     due.put("b", 10)
     due.put("c", 20)
     due.put("b", 25)
     due.put("c", None)
-    assert due.first_ms == 25
-    assert due.take(25, 10) == ["b"]
-    assert due.take(100, 10) == ["a"]
-    assert due.first_ms is None
+    assert [due.first_ms, due.take(25, 10), due.take(100, 10), due.first_ms] == [25, ["b"], ["a"], None]
     assert len(due) == 0
 
 
-def test_due_times_are_taken_in_portions():
+def test_due_times_are_taken_in_portions() -> None:
     due = DueTimes()
     due.fill((f"account-{number}", number) for number in range(10))
     assert due.take(100, 4) == ["account-0", "account-1", "account-2", "account-3"]
@@ -55,13 +53,13 @@ def test_due_times_are_taken_in_portions():
 
 
 @given(st.dictionaries(st.integers(0, 12), st.integers(0, 2**62)), st.one_of(st.none(), st.integers(0, 2**62)))
-def test_the_own_part_comes_back_as_it_went(offsets: dict[int, int], due_ms: int | None):
+def test_the_own_part_comes_back_as_it_went(offsets: dict[int, int], due_ms: int | None) -> None:
     own = decode_own(encode_own(offsets, due_ms))
     assert own.offsets == offsets
     assert own.next_due_ms == due_ms
 
 
-def test_state_of_a_newer_engine_halts():
+def test_state_of_a_newer_engine_halts() -> None:
     newer = b"\x02" + encode_own({0: 1}, None)[1:]
     with pytest.raises(HaltError, match="version 2"):
         decode_own(newer)
@@ -71,12 +69,12 @@ def test_state_of_a_newer_engine_halts():
         decode_position(b"{")
 
 
-def test_keys_of_parts_come_back_as_they_went():
+def test_keys_of_parts_come_back_as_they_went() -> None:
     assert split_key(entry_key("acme", "core")) == ("acme", "core")
     assert split_key(entry_key("acme", "")) == ("acme", "")
 
 
-async def test_restoring_takes_the_last_record_of_each_key_up_to_the_mark():
+async def test_restoring_takes_the_last_record_of_each_key_up_to_the_mark() -> None:
     broker = MemoryBroker(ManualClock(), {"log": 1})
     place = ("log", 0)
     for key, value in (
@@ -104,7 +102,7 @@ async def test_restoring_takes_the_last_record_of_each_key_up_to_the_mark():
     assert again.position == restored.position
 
 
-def test_a_new_source_begins_at_its_first_offset():
+def test_a_new_source_begins_at_its_first_offset() -> None:
     spans = {("old", 0): (0, 50), ("new", 0): (3, 8)}
     assert start_positions(["old", "new"], 0, Position(1, {"old": 40}), spans) == [40, 3]
 
@@ -113,12 +111,12 @@ def test_a_new_source_begins_at_its_first_offset():
     ("position", "sentence"),
     [({"a": 4}, "1 are lost"), ({"a": 11}, "not the same one"), ({"gone": 7}, "no source any more")],
 )
-def test_positions_that_do_not_fit_the_log_halt(position: dict[str, int], sentence: str):
+def test_positions_that_do_not_fit_the_log_halt(position: dict[str, int], sentence: str) -> None:
     with pytest.raises(HaltError, match=sentence):
         start_positions(["a"], 0, Position(1, position), {("a", 0): (5, 10)})
 
 
-def test_a_dead_letter_tells_where_it_came_from():
+def test_a_dead_letter_tells_where_it_came_from() -> None:
     record = Record("t", 3, 17, b"acme", b"x" * (VALUE_BYTES_MAX + 1), 5)
     told = json.loads(letter(record, reader="health", reason="because" * 1000, now_ms=9))
     assert (told["topic"], told["partition"], told["offset"], told["key"]) == ("t", 3, 17, "acme")
@@ -127,14 +125,14 @@ def test_a_dead_letter_tells_where_it_came_from():
     assert len(told["reason"]) == 1000
 
 
-def test_single_dead_letters_never_halt():
+def test_single_dead_letters_never_halt() -> None:
     limits = DeadLetterLimits(in_row_max=3, ratio_max=0.5, window=10)
     for _ in range(1000):
         limits.good(2)
         limits.dead("t-0", "bad")
 
 
-def test_too_many_dead_letters_in_a_row_halt():
+def test_too_many_dead_letters_in_a_row_halt() -> None:
     limits = DeadLetterLimits(in_row_max=3, ratio_max=1, window=1000)
     for _ in range(3):
         limits.dead("t-0", "bad")
@@ -150,7 +148,7 @@ class Refolds(NoHooks):
         self.count += count
 
 
-def partition(restored: Restored | None = None) -> tuple[Partition, Refolds]:
+def partition(restored: Restored | None = None) -> tuple[Partition[Any], Refolds]:
     hooks = Refolds()
     one = Partition(
         0,
@@ -169,7 +167,7 @@ def records(first: int, accounts: list[str]) -> list[Record]:
     return [Record("s", 0, first + n, a.encode(), happening(a), 0) for n, a in enumerate(accounts)]
 
 
-async def test_a_cut_holds_what_was_taken_in_before_it_and_nothing_after():
+async def test_a_cut_holds_what_was_taken_in_before_it_and_nothing_after() -> None:
     one, _ = partition()
     one.take(0, records(0, ["a", "b", "a"]), 1)
     cutting = one.cut(1, due_until_ms=0, redecide_max=0)
@@ -187,7 +185,7 @@ async def test_a_cut_holds_what_was_taken_in_before_it_and_nothing_after():
     assert later.events == 2
 
 
-async def test_an_event_that_was_folded_already_is_skipped_and_counted():
+async def test_an_event_that_was_folded_already_is_skipped_and_counted() -> None:
     one, hooks = partition()
     one.take(0, records(0, ["a", "a"]), 1)
     await one.cut(1, due_until_ms=0, redecide_max=0)
@@ -200,7 +198,7 @@ async def test_an_event_that_was_folded_already_is_skipped_and_counted():
     assert one.parts["a"] != before  # only the revision moved on
 
 
-async def test_only_changed_parts_are_written():
+async def test_only_changed_parts_are_written() -> None:
     one, _ = partition()
     one.take(0, records(0, ["a"]), 1)
     first = await one.cut(1, due_until_ms=0, redecide_max=0)
@@ -210,7 +208,7 @@ async def test_only_changed_parts_are_written():
     assert again.parts == one.parts
 
 
-async def test_time_never_runs_backwards_for_decisions():
+async def test_time_never_runs_backwards_for_decisions() -> None:
     one, _ = partition()
     one.take(0, records(0, ["a"]), 1)
     assert (await one.cut(1000, due_until_ms=0, redecide_max=0)).now_ms == 1000
