@@ -66,7 +66,7 @@ async def test_a_snapshot_on_the_topic_is_a_row_in_its_owners_book(console: Cons
         assert "Why 31" in own
         assert "Turned red" in own
         assert "Call the sponsor at Halden Freight" in own
-        assert "closing the P1 gives back up to 12.0 points" in own
+        assert "<b>closing the P1</b> gives back up to 12.0 points" in own
     async with console.person("tomas.lindqvist") as client:
         assert account not in (await client.get("/")).text
     async with console.person("ingrid.solberg") as client:
