@@ -108,25 +108,31 @@ class WebhookSender:
         if response.status_code == GONE:
             return Outcome("refused", text, disables=True)
         if response.status_code in BUSY:
-            return Outcome("retry", text, retry_after_s=self._retry_after_s(response))
+            return Outcome(
+                "retry",
+                text,
+                retry_after_s=retry_after_s(response.headers.get("retry-after", ""), now_ms=self._clock.now_ms()),
+            )
         return Outcome("retry", text)
-
-    def _retry_after_s(self, response: httpx.Response) -> float | None:
-        raw = response.headers.get("retry-after", "").strip()
-        if raw.isdecimal():
-            return float(raw)
-        try:
-            moment = parsedate_to_datetime(raw)
-        except ValueError:
-            return None
-        wait_ms = (to_millis(moment) if moment.tzinfo else 0) - self._clock.now_ms()
-        return max(0.0, wait_ms / MILLIS_PER_SECOND)
 
 
 def is_public(address: str) -> bool:
     """Return whether this address is on the public internet: not private, loopback, link-local or reserved."""
     parsed = ipaddress.ip_address(address.partition("%")[0])
     return parsed.is_global and not parsed.is_multicast
+
+
+def retry_after_s(header: str, *, now_ms: int) -> float | None:
+    """Return the wait that a ``Retry-After`` asks for, in seconds or as a date; None when it says neither."""
+    raw = header.strip()
+    if raw.isdecimal():
+        return float(raw)
+    try:
+        moment = parsedate_to_datetime(raw)
+    except (ValueError, OverflowError):  # a date from outside must not end the process
+        return None
+    wait_ms = (to_millis(moment) if moment.tzinfo else 0) - now_ms
+    return max(0.0, wait_ms / MILLIS_PER_SECOND)
 
 
 async def _beginning(response: httpx.Response) -> str:
