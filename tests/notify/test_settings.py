@@ -43,3 +43,10 @@ def test_a_mail_server_is_one_url() -> None:
     assert MailServer.parse("smtp://mail.example.com:587?starttls=1").starttls
     with pytest.raises(RefusedError):
         MailServer.parse("http://mail.example.com")
+
+
+@pytest.mark.parametrize("url", ["smtp://u:hunter2@mail.example.com:99999", "smtp://u:hunter2@[mail", "smtp://"])
+def test_a_mail_server_nobody_can_reach_is_told_by_its_setting_and_without_its_password(url: str) -> None:
+    with pytest.raises(RefusedError, match="TRUENORTH_SMTP_URL") as caught:
+        MailServer.parse(url)
+    assert "hunter2" not in str(caught.value)

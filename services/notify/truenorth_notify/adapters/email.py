@@ -44,13 +44,17 @@ class MailServer:
         Raises:
             RefusedError: ``smtp_url_invalid``.
         """
-        parts = urlsplit(url)
-        if parts.scheme not in {"smtp", "smtps"} or not parts.hostname:
-            raise RefusedError("smtp_url_invalid", "write smtp://host:port or smtps://user:password@host:port")
+        try:
+            parts = urlsplit(url)
+            host, port = parts.hostname, parts.port
+        except ValueError:
+            raise _not_a_server() from None
+        if parts.scheme not in {"smtp", "smtps"} or not host:
+            raise _not_a_server()
         tls = parts.scheme == "smtps"
         return cls(
-            host=parts.hostname,
-            port=parts.port or (465 if tls else 25),
+            host=host,
+            port=port or (465 if tls else 25),
             username=unquote(parts.username or ""),
             password=unquote(parts.password or ""),
             tls=tls,
@@ -113,6 +117,15 @@ class EmailSender:
         message.set_content(mail.text)
         message.add_alternative(mail.html, subtype="html")
         return message
+
+
+def _not_a_server() -> RefusedError:
+    """The URL may hold a password: it is not repeated."""
+    return RefusedError(
+        "smtp_url_invalid",
+        "TRUENORTH_SMTP_URL is not such a URL; write smtp://host:port or smtps://user:password@host:port.",
+        field="TRUENORTH_SMTP_URL",
+    )
 
 
 def _outcome_of(error: aiosmtplib.SMTPException | OSError) -> Outcome:
