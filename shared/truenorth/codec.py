@@ -141,6 +141,22 @@ def parse_event(value: bytes) -> Event:
     )
 
 
+def parse_storable(value: bytes) -> Event:
+    """Parse a whole record value whose texts go into a database.
+
+    Raises:
+        RefusedError: as `parse_event`, or ``text_invalid`` for a NUL character, which PostgreSQL's text cannot hold.
+    """
+    if holds_nul(value):
+        raise RefusedError("text_invalid", "a text holds a NUL character (\\u0000), which no database text can hold")
+    return parse_event(value)
+
+
+def holds_nul(value: bytes) -> bool:
+    """Tell whether a text in this JSON holds a NUL character."""
+    return b"\\u0000" in value and _NUL.search(value) is not None
+
+
 def _parse_event_slowly(value: bytes) -> Event:
     """Parse step by step: takes times that are not strict RFC 3339, and makes refusals that name the field."""
     envelope = parse_envelope(value)

@@ -1,6 +1,6 @@
 """Verify must stay silent on a true state, and must not on any other."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 
 import pytest
 from truenorth import codec
@@ -44,7 +44,7 @@ class Log:
         for item in inputs:
             self.positions[item.topic] = item.offset + 1
 
-    async def read(self, topic: str, _partition: int) -> AsyncIterator[Record]:
+    async def read(self, topic: str, _partition: int) -> AsyncGenerator[Record, None]:
         if topic == full_name("health-changelog"):
             rows = [(entry_key("acme", name), value) for name, value in self.parts.items()]
             rows.append((entry_key("acme", OWN_PART), encode_own({USAGE: 1}, None)))

@@ -8,9 +8,8 @@ from typing import Final
 
 from truenorth import topics
 from truenorth.clock import Clock
-from truenorth.codec import parse_event
+from truenorth.codec import parse_storable
 from truenorth.errors import HaltError, RefusedError
-from truenorth.events.envelope import Event
 from truenorth.kafka import Record
 
 from truenorth_console.handlers import Projector, Touched
@@ -74,7 +73,7 @@ class BatchReader:
             await _forget(unit, record, touched)
             return
         try:
-            await projector.take(_parsed(record.value))
+            await projector.take(parse_storable(record.value))
         except RefusedError as error:
             await self._park(unit, record, error)
             return
@@ -93,12 +92,6 @@ class BatchReader:
 def _key(record: Record) -> bytes:
     """Order by account, stably: two processes that apply batches at once then lock rows in one order."""
     return record.key or b""
-
-
-def _parsed(value: bytes) -> Event:
-    if b"\\u0000" in value:
-        raise RefusedError("text_invalid", "a NUL character, which no database text can hold")
-    return parse_event(value)
 
 
 async def _forget(unit: Projection, record: Record, touched: Touched) -> None:

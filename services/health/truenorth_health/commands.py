@@ -3,7 +3,7 @@
 import asyncio
 import os
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import Final
 
 import click
@@ -50,7 +50,7 @@ async def _reports(bootstrap: str, *, quiet: bool) -> list[PartitionReport]:
     counts = await KafkaLog(bootstrap, client_id="truenorth-verify").partition_counts([processor.changelog])
     reports = []
 
-    def read(topic: str, partition: int) -> AsyncIterator[Record]:
+    def read(topic: str, partition: int) -> AsyncGenerator[Record, None]:
         return read_topic(bootstrap, topic, partitions=[partition])
 
     async for report in Verifier(read, processor).partitions(counts.get(processor.changelog, 0)):

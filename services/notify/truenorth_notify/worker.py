@@ -9,9 +9,8 @@ from contextlib import AbstractAsyncContextManager
 from typing import Final, Protocol
 
 from truenorth.clock import MILLIS_PER_SECOND, Clock
-from truenorth.codec import parse_event
+from truenorth.codec import parse_storable
 from truenorth.errors import HaltError, RefusedError, TransientError
-from truenorth.events.envelope import Event
 from truenorth.kafka import Record
 
 from truenorth_notify.domain.routing import CHANNELS, Channel
@@ -79,7 +78,7 @@ class BatchReader:
         if record.value is None:
             return
         try:
-            event = _parsed(record.value)
+            event = parse_storable(record.value)
         except RefusedError as error:
             await self._park(uow, record, error)
             return
@@ -224,9 +223,3 @@ class Housekeeper:
         oldest_ms, lag_records = self._behind()
         age_s = 0.0 if oldest_ms is None else (now_ms - oldest_ms) / MILLIS_PER_SECOND
         self._metrics.streams(outbox_oldest_s=age_s, lag_records=lag_records)
-
-
-def _parsed(value: bytes) -> Event:
-    if b"\\u0000" in value:
-        raise RefusedError("text_invalid", "a NUL character, which no database text can hold")
-    return parse_event(value)

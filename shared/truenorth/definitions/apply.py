@@ -1,6 +1,7 @@
 """Putting definitions in force: what `truenorth apply` does, for programs."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
+from contextlib import aclosing
 
 from truenorth import topics
 from truenorth.clock import Clock
@@ -8,7 +9,7 @@ from truenorth.definitions import bundle
 from truenorth.definitions.folding import Shelf
 from truenorth.definitions.model import Bundle, Definitions
 from truenorth.errors import RefusedError
-from truenorth.kafka import Outgoing, Record
+from truenorth.kafka import Outgoing
 from truenorth.kafka.producer import LanesProducer
 from truenorth.kafka.reader import read_topic
 
@@ -19,12 +20,12 @@ Refused = Callable[[RefusedError], None]
 async def read_shelf(bootstrap: str, refused: Refused) -> Shelf:
     """Return what the definitions topic holds now."""
     shelf = Shelf()
-    records: AsyncIterator[Record] = read_topic(bootstrap, topics.full_name("definitions"))
-    async for record in records:
-        try:
-            shelf.take(record.key, record.value)
-        except RefusedError as error:
-            refused(error)
+    async with aclosing(read_topic(bootstrap, topics.full_name("definitions"))) as records:
+        async for record in records:
+            try:
+                shelf.take(record.key, record.value)
+            except RefusedError as error:
+                refused(error)
     return shelf
 
 

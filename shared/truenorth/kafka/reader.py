@@ -1,6 +1,6 @@
 """Reading a topic once, from its beginning to the end it had when reading began."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from typing import Any, Final
 
 from aiokafka import TopicPartition
@@ -17,8 +17,12 @@ RECORDS_PER_POLL_MAX: Final = 5000
 POLLS_WITHOUT_PROGRESS_MAX: Final = 60
 
 
-async def read_topic(bootstrap: str, topic: str, *, partitions: Sequence[int] | None = None) -> AsyncIterator[Record]:
+async def read_topic(
+    bootstrap: str, topic: str, *, partitions: Sequence[int] | None = None
+) -> AsyncGenerator[Record, None]:
     """Yield every committed record of a topic (full name), partition by partition in order, to the ends at the start.
+
+    Whoever leaves the loop early closes it (`contextlib.aclosing`), so that the connection goes with it.
 
     Raises:
         TransientError: the broker is away, or did not deliver for half a minute.

@@ -5,7 +5,8 @@ first: its state and its positions belong to one transaction. Then the sources a
 position, by the very same pure code.
 """
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import aclosing
 from typing import Final
 
 import msgspec
@@ -24,7 +25,7 @@ USAGE: Final = HEALTH_SOURCES.index("usage")
 CONTROL: Final = b"\x00"
 
 
-Read = Callable[[str, int], AsyncIterator[Record]]
+Read = Callable[[str, int], AsyncGenerator[Record, None]]
 """Yields the committed records of one partition of a topic (full name), from its first to its present end."""
 
 
@@ -108,20 +109,14 @@ class Verifier:
 
     async def _fold_source(self, refold: "_Refold", source: int, topic: str, number: int, position: int) -> None:
         first = True
-        async for record in self._read(topic, number):
-            if record.offset >= position:
-                break
-            if first and source == USAGE and record.offset > 0:
-                refold.usage_from_day = day_of(record.timestamp_ms) + 1
-            first = False
-            try:
-                account, event = self._processor.decode(source, record)
-                state = refold.states.get(account) or refold.states.setdefault(account, new_state(account))
-                fold(state, source, event, record.offset, record.timestamp_ms)
-            except (RefusedError, PoisonError):
-                refold.dead_letters += 1
-            else:
-                refold.events += 1
+        async with aclosing(self._read(topic, number)) as records:
+            async for record in records:
+                if record.offset >= position:
+                    break
+                if first and source == USAGE and record.offset > 0:
+                    refold.usage_from_day = day_of(record.timestamp_ms) + 1
+                first = False
+                refold.take(source, record)
 
 
 def _erasures_first(source: int) -> bool:
@@ -138,6 +133,17 @@ class _Refold:
         self.events = 0
         self.dead_letters = 0
         self.usage_from_day: int | None = None
+
+    def take(self, source: int, record: Record) -> None:
+        """Fold one record; what the engine parks is only counted."""
+        try:
+            account, event = self.processor.decode(source, record)
+            state = self.states.get(account) or self.states.setdefault(account, new_state(account))
+            fold(state, source, event, record.offset, record.timestamp_ms)
+        except (RefusedError, PoisonError):
+            self.dead_letters += 1
+        else:
+            self.events += 1
 
 
 def _compare(number: int, account: str, parts: dict[str, bytes], refold: _Refold) -> list[AccountDifference]:

@@ -166,7 +166,7 @@ def noted(state: AccountState, _event: Event, time_ms: int, _record_ms: int) -> 
 
 
 def erased(state: AccountState, event: Event, _time_ms: int, record_ms: int) -> None:
-    """Fold ``erasure.requested``: an account leaves a gravestone and its path's numbers, an actor a hash."""
+    """Fold ``erasure.requested``: an account leaves a gravestone and its path's numbers, a person a hash."""
     data: people.ErasureRequested = event.data
     if data.kind == "account":
         _bury(state, record_ms)
@@ -176,8 +176,7 @@ def erased(state: AccountState, event: Event, _time_ms: int, record_ms: int) -> 
     kept.members[int.from_bytes(key, "big")] = record_ms
     while len(kept.members) > ERASED_MEMBERS_MAX:
         del kept.members[next(iter(kept.members))]
-    if data.kind == "actor":
-        forget_member(state, key)
+    forget_member(state, key)  # whether asked for as actor or as contact: one person has one pseudonym
     pseudonym = _pseudonym(data.subject_id)
     if pseudonym in state.read(Surveys).nps:
         del state.write(Surveys).nps[pseudonym]

@@ -75,7 +75,7 @@ class Acceptor:
         if event.type not in TYPES_TAKEN:
             raise type_refusal(event.type, TYPES_TAKEN)
         account = self._account(event.subject)
-        payload = with_pseudonyms(_payload(event), self._people)
+        data = codec.encode_json(with_pseudonyms(_payload(event), self._people))
         envelope = Envelope(
             id=self._id(event.id),
             source=self._source(event.source, sender),

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from truenorth.clock import Clock
-from truenorth.codec import parse_event
+from truenorth.codec import parse_storable
 from truenorth.definitions.model import Bundle, Playbook
 from truenorth.errors import HaltError, RefusedError, TransientError
 from truenorth.events.envelope import Event
@@ -144,7 +144,7 @@ def _parsed(records: Sequence[Record]) -> Batch:
         if record.value is None:
             continue
         try:
-            event = parse_event(record.value)
+            event = parse_storable(record.value)
         except RefusedError as error:
             batch.poison.append((record, f"{error.code}: {error.message}"))
             log.warning(
