@@ -4,6 +4,7 @@ Values are CloudEvents 1.0 envelopes in structured mode. `encode` renders one, `
 outside, `parse_event` the payload. All refusals are `RefusedError`s that name field and cure.
 """
 
+import re
 from datetime import UTC, datetime
 from typing import Final, TypeVar
 
@@ -20,6 +21,8 @@ HEADERS: Final[tuple[tuple[str, bytes], ...]] = (("content-type", CONTENT_TYPE.e
 """The one header of every record."""
 
 _P = TypeVar("_P", bound=PayloadStruct)
+_NUL: Final = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
+"""The escape itself, not a backslash followed by these letters."""
 
 
 class _Wire(msgspec.Struct, gc=False):

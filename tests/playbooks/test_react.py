@@ -3,6 +3,7 @@
 import contextlib
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 
+import msgspec
 import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 from truenorth.clock import ManualClock
@@ -140,6 +141,14 @@ async def test_one_bad_record_is_parked_and_the_rest_goes_on() -> None:
     await bench.reactor.handle([record(0, None), record(1, red(1))])
     assert len(bench.store.one.parked) == 1
     assert bench.store.one.parked[0].startswith("envelope_invalid")
+    assert len(bench.store.one.saved) == 1
+
+
+async def test_a_text_that_the_database_cannot_hold_is_parked_rather_than_tried_for_ever() -> None:
+    bench = Bench()
+    change = msgspec.structs.replace(red(1), name="Ac\x00me")
+    await bench.reactor.handle([record(0, change), record(1, red(1))])
+    assert [reason.partition(":")[0] for reason in bench.store.one.parked] == ["text_invalid"]
     assert len(bench.store.one.saved) == 1
 
 
