@@ -71,6 +71,13 @@ def test_every_way_to_write_a_time_means_the_same_moment(
     assert written == rfc3339(parse_time(text))
 
 
+def test_a_text_that_no_database_can_hold_is_refused() -> None:
+    refusal = refused(usage(data={"feature": "a\x00b"}))
+    assert (refusal.code, refusal.field) == ("data_invalid", "data")
+    written = accept(usage(data={"feature": "a\\u0000b"}))
+    assert parse_event(written.value).data == UsageRecorded(feature="a\\u0000b")
+
+
 def test_numbers_as_ids_become_text() -> None:
     record = accept(usage(id=7, subject=1042))
     assert (parse_event(record.value).id, record.key) == ("7", b"1042")

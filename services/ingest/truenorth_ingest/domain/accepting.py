@@ -75,14 +75,17 @@ class Acceptor:
         if event.type not in TYPES_TAKEN:
             raise type_refusal(event.type, TYPES_TAKEN)
         account = self._account(event.subject)
-        data = codec.encode_json(with_pseudonyms(_payload(event), self._people))
+        payload = with_pseudonyms(_payload(event), self._people)
+        data = codec.encode_json(payload)
+        if codec.holds_nul(data):
+            raise RefusedError("data_invalid", "a text holds a NUL character (\\u0000); remove it", field="data")
         envelope = Envelope(
             id=self._id(event.id),
             source=self._source(event.source, sender),
             type=event.type,
             subject=account,
             time=self._times.happened(event.time, now_ms),
-            data=msgspec.Raw(codec.encode_json(payload)),
+            data=msgspec.Raw(data),
             specversion="1.0",
             recordedtime=self._times.now(now_ms),
             datacontenttype="application/json",
