@@ -16,7 +16,10 @@ Cleanup = Literal["delete", "compact"]
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """One topic. ``partitions`` None means the deployment's one partition count for account topics."""
+    """One topic. ``owner`` is who writes it, several behind commas.
+
+    ``partitions`` None means the deployment's one partition count for account topics.
+    """
 
     name: str
     key: Key
@@ -62,9 +65,9 @@ TOPICS: Final[tuple[Topic, ...]] = (
     _input("accounts", "Account facts, churn and return."),
     _input("engagements", "Reviews, objectives, value, advocacy, intent."),
     Topic("actions", "account", "console", "delete", 400, "What people do in the console."),
-    Topic("erasures", "account", "ingest", "delete", 400, "Requests to forget, and who carried them out."),
+    Topic("erasures", "account", "ingest", "delete", 400, "Requests to forget; health carries them out."),
     Topic("backfills", "account", "ingest", "delete", 30, "An account's past is loaded: rebuild its days."),
-    Topic("contacts", "contact", "ingest", "compact", None, "Names and addresses; read by console and notify alone."),
+    Topic("contacts", "contact", "ingest", "compact", None, "Names and addresses; read by the console alone."),
     Topic(
         "definitions", "bundle", "operators", "compact", None, "Definition bundles by hash, and which is current.", 1
     ),
@@ -78,7 +81,14 @@ TOPICS: Final[tuple[Topic, ...]] = (
     Topic("deliveries", "account", "notify", "delete", 100, "How each alert reached each recipient."),
     Topic("feed", "account", "notify", "delete", 400, "The in-app feed, one entry per alert and person."),
     Topic("quarantine", "none", "ingest", "delete", 30, "What ingest refused, with reason and truncated original."),
-    Topic("dead-letters", "none", "health", "delete", 30, "Records no reader could process, with their reason."),
+    Topic(
+        "dead-letters",
+        "none",
+        "health, playbooks, notify, console",
+        "delete",
+        30,
+        "Records a reader could not process, with their reason.",
+    ),
 )
 
 BY_NAME: Final[dict[str, Topic]] = {topic.name: topic for topic in TOPICS}
