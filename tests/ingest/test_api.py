@@ -3,10 +3,12 @@
 import asyncio
 import gzip
 import json
+import re
 from collections.abc import Sequence
 from typing import Any
 
 import pytest
+from truenorth_ingest.domain.accepting import TYPES_TAKEN
 from truenorth_ingest.domain.keys import written
 from truenorth_ingest.ports import OutgoingRecord
 
@@ -241,6 +243,19 @@ async def test_the_openapi_document_tells_of_events(edge: Edge) -> None:
     operation = document["paths"]["/v1/events"]["post"]
     assert BATCH in operation["requestBody"]["content"]
     assert {"200", "400", "401", "403", "413", "415", "503"} <= set(operation["responses"])
+
+
+async def test_the_openapi_document_names_every_field_and_points_to_nothing_that_is_not_there(edge: Edge) -> None:
+    answer = await edge.request("GET", "/openapi.json")
+    document = answer.json()
+    schemas = document["components"]["schemas"]
+    told = {kind["properties"]["type"]["const"]: kind for kind in schemas["Event"]["allOf"][1]["oneOf"]}
+    assert set(told) == TYPES_TAKEN
+    assert told["usage.recorded"]["properties"]["data"] == {"$ref": "#/components/schemas/UsageRecorded"}
+    assert told["usage.recorded"]["required"] == ["type", "data"]
+    assert "feature" in schemas["UsageRecorded"]["properties"]
+    pointed = set(re.findall(r'"\$ref": ?"([^"]+)"', answer.text))
+    assert pointed <= {f"#/components/schemas/{name}" for name in schemas}
 
 
 async def test_an_announced_body_over_the_limit_is_refused_before_it_is_read(edge: Edge) -> None:

@@ -5,6 +5,7 @@ from typing import Any, Final
 import msgspec
 from fastapi import FastAPI, Request, Response
 from starlette.exceptions import HTTPException
+from truenorth.events.catalogue import CATALOGUE
 
 from truenorth_ingest.api.events import EVENTS_PATH
 from truenorth_ingest.api.problems import STATUS_OF_CODE, TITLES, problem
@@ -23,6 +24,23 @@ _EXAMPLE: Final = {
 }
 
 
+_SCHEMAS: Final = "#/components/schemas/"
+_OUTSIDE: Final = {
+    "type": "object",
+    "required": ["type", "subject"],
+    "properties": {
+        "specversion": {"type": "string"},
+        "id": {"type": ["string", "integer"]},
+        "source": {"type": "string"},
+        "type": {"type": "string"},
+        "subject": {"type": ["string", "integer"], "description": "the account"},
+        "time": {"type": "string", "format": "date-time"},
+        "backfill": {"type": "boolean"},
+        "data": {"type": "object"},
+    },
+}
+
+
 def make_document_app(limits: Limits) -> FastAPI:
     """Return the application that serves ``/openapi.json`` and answers problems elsewhere."""
     app = FastAPI(title="truenorth ingest", version="1", docs_url=None, redoc_url=None)
@@ -32,7 +50,7 @@ def make_document_app(limits: Limits) -> FastAPI:
     def openapi() -> dict[str, Any]:
         document = generated()
         document["paths"][EVENTS_PATH] = {"post": _operation(limits)}
-        document.setdefault("components", {}).setdefault("securitySchemes", {}).update(_security())
+        document["components"] = {"schemas": _schemas(), "securitySchemes": _security()}
         return document
 
     app.openapi = openapi  # type: ignore[method-assign]  # FastAPI's documented way to extend the document
@@ -55,8 +73,8 @@ def _security() -> dict[str, Any]:
 
 
 def _operation(limits: Limits) -> dict[str, Any]:
-    event = {"schema": _event_schema(), "example": _EXAMPLE}
-    batch_schema = {"type": "array", "items": _event_schema(), "maxItems": limits.batch_events_max}
+    event = {"schema": _ref("Event"), "example": _EXAMPLE}
+    batch_schema = {"type": "array", "items": _ref("Event"), "maxItems": limits.batch_events_max}
     batch = {"schema": batch_schema, "example": [_EXAMPLE]}
     return {
         "summary": "Take events",
@@ -80,10 +98,8 @@ def _operation(limits: Limits) -> dict[str, Any]:
 
 
 def _responses() -> dict[str, Any]:
-    (schema,), parts = msgspec.json.schema_components([Answer], ref_template="#/$defs/{name}")
-    answer = {**parts["Answer"], "$defs": parts} if "$ref" in schema else schema
     responses: dict[str, Any] = {
-        "200": {"description": "Acknowledged", "content": {"application/json": {"schema": answer}}}
+        "200": {"description": "Acknowledged", "content": {"application/json": {"schema": _ref("Answer")}}}
     }
     for status in sorted({*STATUS_OF_CODE.values()} - {404, 405}):
         codes = [code for code, of in STATUS_OF_CODE.items() if of == status]
@@ -103,18 +119,23 @@ def _problem_schema(codes: list[str]) -> dict[str, Any]:
     }
 
 
-def _event_schema() -> dict[str, Any]:
-    return {
-        "type": "object",
-        "required": ["type", "subject"],
-        "properties": {
-            "specversion": {"type": "string"},
-            "id": {"type": ["string", "integer"]},
-            "source": {"type": "string"},
-            "type": {"enum": sorted(TYPES_TAKEN)},
-            "subject": {"type": ["string", "integer"], "description": "the account"},
-            "time": {"type": "string", "format": "date-time"},
-            "backfill": {"type": "boolean"},
-            "data": {"type": "object"},
-        },
-    }
+def _schemas() -> dict[str, Any]:
+    """Return the named schemas: the answer, the outside of an event, and the data of each type."""
+    payloads = {event_type: CATALOGUE[event_type] for event_type in sorted(TYPES_TAKEN)}
+    refs, parts = msgspec.json.schema_components([Answer, *payloads.values()], ref_template=f"{_SCHEMAS}{{name}}")
+    kinds = [
+        {
+            "properties": {"type": {"const": event_type}, "data": data},
+            "required": ["type", "data"] if _has_required(payload) else ["type"],
+        }
+        for (event_type, payload), data in zip(payloads.items(), refs[1:], strict=True)
+    ]
+    return parts | {"Outside": _OUTSIDE, "Event": {"allOf": [_ref("Outside"), {"oneOf": kinds}]}}
+
+
+def _has_required(payload: type[msgspec.Struct]) -> bool:
+    return any(field.required for field in msgspec.structs.fields(payload))
+
+
+def _ref(name: str) -> dict[str, str]:
+    return {"$ref": f"{_SCHEMAS}{name}"}
