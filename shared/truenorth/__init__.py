@@ -3,5 +3,5 @@
 What belongs here is used by two services or promised to outsiders. The core (``ids``, ``clock``,
 ``errors``, ``events``, ``topics``, ``codec``, ``definitions``) needs msgspec and YAML only; everything
 else is an extra: ``kafka``, ``streams``, ``postgres``, ``telemetry``, ``lifecycle``, ``logs``,
-``commands``, ``samples`` and ``testing``. The core imports none of its extras.
+``settings``, ``entry``, ``commands`` and ``samples``. The core imports none of its extras.
 """
