@@ -22,7 +22,10 @@ class Client:
         length = int(head.partition(b"content-length: ")[2].partition(b"\r\n")[0])
         answer = await reader.readexactly(length)
         self._idle.append((reader, writer))
-        return int(head[9:12]), json.loads(answer)
+        status = int(head[9:12])
+        if not answer.startswith(b"{"):
+            raise RuntimeError(f"{status}, and no JSON: {answer[:200]!r}")
+        return status, json.loads(answer)
 
     async def _connection(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         while self._idle:
