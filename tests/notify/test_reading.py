@@ -8,10 +8,11 @@ from truenorth.codec import encode
 from truenorth.errors import HaltError
 from truenorth.events.envelope import Event
 from truenorth.kafka import Record
+from truenorth.kafka.dead_letters import POISON_RECORDS_MIN, POISON_WINDOW_RECORDS
 from truenorth.telemetry import make_registry
 from truenorth_notify.handlers import Intake
 from truenorth_notify.metrics import Metrics
-from truenorth_notify.worker import POISON_RECORDS_MAX, BatchReader, BatchUnit
+from truenorth_notify.worker import BatchReader, BatchUnit
 
 from tests.notify.builders import NOW_MS, alert
 
@@ -75,14 +76,22 @@ async def test_an_unreadable_record_is_parked_with_its_reason_and_counted() -> N
 
 async def test_when_most_records_are_unreadable_nothing_more_is_read() -> None:
     kept = Kept()
-    await kept.reader.handle([record(b"{") for _ in range(POISON_RECORDS_MAX)])
+    await kept.reader.handle([record(b"{", offset) for offset in range(POISON_RECORDS_MIN - 1)])
     with pytest.raises(HaltError, match=r"truenorth\.alerts\.v1"):
-        await kept.reader.handle([record(b"{")])
+        await kept.reader.handle([record(b"{", POISON_RECORDS_MIN)])
     assert kept.commits == 1
+
+
+async def test_a_bad_record_that_is_read_again_and_again_stops_nothing() -> None:
+    kept = Kept()
+    for _ in range(2 * POISON_RECORDS_MIN):
+        await kept.reader.handle([record(b"{", 7)])
+    assert kept.commits == 2 * POISON_RECORDS_MIN
 
 
 async def test_unreadable_records_among_many_good_ones_stop_nothing() -> None:
     kept = Kept()
-    for _ in range(POISON_RECORDS_MAX * 2):
-        await kept.reader.handle([record(b"{"), record(good()), record(good())])
-    assert len(kept.parked) == POISON_RECORDS_MAX * 2
+    for turn in range(2 * POISON_WINDOW_RECORDS):
+        at = 3 * turn
+        await kept.reader.handle([record(good(), at), record(good(), at + 1), record(b"{", at + 2)])
+    assert len(kept.parked) == 2 * POISON_WINDOW_RECORDS

@@ -16,8 +16,9 @@ from truenorth.events.payload import PayloadStruct
 from truenorth.events.people import NoteAdded
 from truenorth.events.work import AlertRaised, TaskUpdated
 from truenorth.kafka import Record
+from truenorth.kafka.dead_letters import POISON_RECORDS_MIN
 from truenorth_playbooks.domain.book import Book
-from truenorth_playbooks.handlers.react import POISON_RECORDS_MIN, Reactor
+from truenorth_playbooks.handlers.react import Reactor
 from truenorth_playbooks.metrics import Metrics
 
 from tests.playbooks.makers import ALL, NOW, PEOPLE
@@ -154,6 +155,17 @@ async def test_a_text_that_the_database_cannot_hold_is_parked_rather_than_tried_
 
 async def test_a_batch_of_bad_records_halts_rather_than_parks() -> None:
     bench = Bench()
-    with pytest.raises(HaltError, match=f"{POISON_RECORDS_MIN} of {POISON_RECORDS_MIN} records cannot be read"):
+    with pytest.raises(
+        HaltError, match=f"{POISON_RECORDS_MIN} of the last {POISON_RECORDS_MIN} records cannot be read"
+    ):
         await bench.reactor.handle([record(offset, None) for offset in range(POISON_RECORDS_MIN)])
     assert bench.store.one.parked == []
+
+
+async def test_bad_records_that_come_one_by_one_halt_as_well() -> None:
+    bench = Bench()
+    for offset in range(POISON_RECORDS_MIN - 1):
+        await bench.reactor.handle([record(offset, None)])
+    with pytest.raises(HaltError):
+        await bench.reactor.handle([record(POISON_RECORDS_MIN, None)])
+    assert len(bench.store.one.parked) == POISON_RECORDS_MIN - 1

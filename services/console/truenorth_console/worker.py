@@ -1,7 +1,6 @@
 """The projection loop: topics into read models, then a word to whoever has a page open."""
 
 import logging
-from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Final
@@ -9,8 +8,9 @@ from typing import Final
 from truenorth import topics
 from truenorth.clock import Clock
 from truenorth.codec import parse_storable
-from truenorth.errors import HaltError, RefusedError
+from truenorth.errors import RefusedError
 from truenorth.kafka import Record
+from truenorth.kafka.dead_letters import PoisonLimit
 
 from truenorth_console.handlers import Projector, Touched
 from truenorth_console.metrics import Metrics
@@ -31,8 +31,6 @@ READS: Final = (
     "actions",
 )
 BATCH_RECORDS_MAX: Final = 500
-POISON_WINDOW_RECORDS: Final = 200
-POISON_RECORDS_MAX: Final = 100
 
 
 class BatchReader:
@@ -50,14 +48,13 @@ class BatchReader:
         self._committed = committed
         self._metrics = metrics
         self._clock = clock
-        self._recent: deque[bool] = deque(maxlen=POISON_WINDOW_RECORDS)
+        self._limit = PoisonLimit()
 
     async def handle(self, records: Sequence[Record]) -> None:
         """Apply the records and, once that is committed, tell the open pages.
 
         Raises:
-            HaltError: more than half of the latest records were unreadable: that is a wrong release, not a
-                wrong record.
+            HaltError: most of the latest records cannot be read; see `PoisonLimit`.
         """
         touched = Touched()
         async with self._units() as unit:
@@ -77,15 +74,14 @@ class BatchReader:
         except RefusedError as error:
             await self._park(unit, record, error)
             return
-        self._recent.append(False)
+        self._limit.good(record)
 
     async def _park(self, unit: Projection, record: Record, error: RefusedError) -> None:
-        self._recent.append(True)
-        if sum(self._recent) > POISON_RECORDS_MAX:
-            raise HaltError(f"most records of {record.topic} are unreadable ({error.message}); nothing more is read")
+        reason = f"{error.code}: {error.message}"
+        self._limit.dead(record, reason)
         where = {"topic": record.topic, "partition": record.partition, "offset": record.offset}
         log.error("record parked: %s", error.message, extra=where)
-        await unit.park(record, reason=f"{error.code}: {error.message}", now_ms=self._clock.now_ms())
+        await unit.park(record, reason=reason, now_ms=self._clock.now_ms())
         self._metrics.dead_letter(record.topic)
 
 

@@ -3,15 +3,15 @@
 import asyncio
 import contextlib
 import logging
-from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Final, Protocol
 
 from truenorth.clock import MILLIS_PER_SECOND, Clock
 from truenorth.codec import parse_storable
-from truenorth.errors import HaltError, RefusedError, TransientError
+from truenorth.errors import RefusedError, TransientError
 from truenorth.kafka import Record
+from truenorth.kafka.dead_letters import PoisonLimit
 
 from truenorth_notify.domain.routing import CHANNELS, Channel
 from truenorth_notify.handlers import Dispatch, Intake
@@ -27,8 +27,6 @@ SLOTS_CLAIMED_MIN: Final = 8
 POLL_S: Final = 0.5
 """A delivery that is due later, or was left by a crashed process, is found within this time."""
 HOUSEKEEPING_S: Final = 1.0
-POISON_WINDOW_RECORDS: Final = 200
-POISON_RECORDS_MAX: Final = 100
 
 
 class BatchUnit(UnitOfWork, Protocol):
@@ -60,14 +58,13 @@ class BatchReader:
         self._committed = committed
         self._metrics = metrics
         self._clock = clock
-        self._recent: deque[bool] = deque(maxlen=POISON_WINDOW_RECORDS)
+        self._limit = PoisonLimit()
 
     async def handle(self, records: Sequence[Record]) -> None:
         """Apply the records and, once that is committed, wake whoever sends.
 
         Raises:
-            HaltError: more than half of the latest records were unreadable: that is a wrong release, not a
-                wrong record, and going on would empty the topics into the dead letters.
+            HaltError: most of the latest records cannot be read; see `PoisonLimit`.
         """
         async with self._units() as uow:
             for record in await uow.fresh(records):
@@ -82,16 +79,15 @@ class BatchReader:
         except RefusedError as error:
             await self._park(uow, record, error)
             return
-        self._recent.append(False)
+        self._limit.good(record)
         await self._intake.take(uow, event)
 
     async def _park(self, uow: BatchUnit, record: Record, error: RefusedError) -> None:
-        self._recent.append(True)
-        if sum(self._recent) > POISON_RECORDS_MAX:
-            raise HaltError(f"most records of {record.topic} are unreadable ({error.message}); nothing more is read")
+        reason = f"{error.code}: {error.message}"
+        self._limit.dead(record, reason)
         where = {"topic": record.topic, "partition": record.partition, "offset": record.offset}
         log.error("record parked: %s", error.message, extra=where)
-        await uow.park(record, reason=f"{error.code}: {error.message}", now_ms=self._clock.now_ms())
+        await uow.park(record, reason=reason, now_ms=self._clock.now_ms())
         self._metrics.dead_letter(record.topic)
 
 

@@ -4,15 +4,15 @@ import logging
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Final
 
 from truenorth.clock import Clock
 from truenorth.codec import parse_storable
 from truenorth.definitions.model import Bundle, Playbook
-from truenorth.errors import HaltError, RefusedError, TransientError
+from truenorth.errors import RefusedError, TransientError
 from truenorth.events.envelope import Event
 from truenorth.events.health import HealthChanged, MilestoneChanged
 from truenorth.ids import derived_id
+from truenorth.kafka.dead_letters import PoisonLimit
 from truenorth.kafka.records import Record
 
 from truenorth_playbooks.domain import actions, crossings, runs
@@ -21,10 +21,6 @@ from truenorth_playbooks.metrics import Metrics
 from truenorth_playbooks.ports.store import Store, Unit
 
 log = logging.getLogger(__name__)
-
-POISON_SHARE_MAX: Final = 0.5
-POISON_RECORDS_MIN: Final = 20
-"""From this many unreadable records in one batch, more than the share above halts the service."""
 
 
 @dataclass(slots=True)
@@ -62,20 +58,21 @@ class Reactor:
         self._versions: dict[str, Playbook] = {}
         self._kept_versions: set[str] = set()
         self._rules: tuple[str, runs.Rules] | None = None
+        self._limit = PoisonLimit()
 
     async def handle(self, records: Sequence[Record]) -> None:
         """Apply a batch, once.
 
         Raises:
             TransientError: no definitions are in force yet, or the database is away; nothing was applied.
-            HaltError: most of the batch cannot be read: rather stop than park everything.
+            HaltError: most of the latest records cannot be read; see `PoisonLimit`.
         """
         rules = self._rules_in_force()
         began = self._clock.monotonic()
         async with self._store.unit() as unit:
             now_ms = self._clock.now_ms()
             fresh = await unit.fresh(records)
-            batch = _parsed(fresh)
+            batch = self._parsed(fresh)
             books, said = await self._apply(unit, batch, rules, now_ms)
             for record, reason in batch.poison:
                 await unit.park(record, reason, now_ms)
@@ -95,6 +92,28 @@ class Reactor:
             self._rules = bundle.hash, runs.Rules(playbooks, people)
             self._versions |= dict(playbooks)
         return self._rules[1]
+
+    def _parsed(self, records: Sequence[Record]) -> Batch:
+        batch = Batch()
+        for record in records:
+            if record.value is None:
+                continue
+            try:
+                event = parse_storable(record.value)
+            except RefusedError as error:
+                batch.poison.append((record, self._dead(record, error)))
+                continue
+            self._limit.good(record)
+            if isinstance(event.data, (HealthChanged, MilestoneChanged, *actions.ACTIONS)):
+                batch.events.append(event)
+        return batch
+
+    def _dead(self, record: Record, error: RefusedError) -> str:
+        reason = f"{error.code}: {error.message}"
+        self._limit.dead(record, reason)
+        where = {"topic": record.topic, "partition": record.partition, "offset": record.offset}
+        log.error("record parked: %s", error.message, extra=where)
+        return reason
 
     async def _apply(self, unit: Unit, batch: Batch, rules: runs.Rules, now_ms: int) -> tuple[dict[str, Book], int]:
         accounts = {event.account for event in batch.events}
@@ -136,29 +155,6 @@ class Reactor:
         for event in batch.events:
             if isinstance(event.data, HealthChanged | MilestoneChanged) and books[event.account].said:
                 self._metrics.crossing_delay((now_ms - event.data.decided_ms) / 1000)
-
-
-def _parsed(records: Sequence[Record]) -> Batch:
-    batch = Batch()
-    for record in records:
-        if record.value is None:
-            continue
-        try:
-            event = parse_storable(record.value)
-        except RefusedError as error:
-            batch.poison.append((record, f"{error.code}: {error.message}"))
-            log.warning(
-                "a record cannot be read and is parked",
-                extra={"topic": record.topic, "partition": record.partition, "offset": record.offset},
-            )
-            continue
-        if isinstance(event.data, (HealthChanged, MilestoneChanged, *actions.ACTIONS)):
-            batch.events.append(event)
-    if len(batch.poison) >= POISON_RECORDS_MIN and len(batch.poison) > POISON_SHARE_MAX * len(records):
-        raise HaltError(
-            f"{len(batch.poison)} of {len(records)} records cannot be read; the first: {batch.poison[0][1]}"
-        )
-    return batch
 
 
 def _action_id(event: Event) -> str:
