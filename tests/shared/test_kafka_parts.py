@@ -11,6 +11,7 @@ from truenorth.clock import ManualClock
 from truenorth.errors import TransientError
 from truenorth.kafka.errors import BACKOFF_START_S, is_transient, retrying, within
 from truenorth.kafka.lanes import Lane, Waiter
+from truenorth.kafka.producer import LanesProducer
 from truenorth.kafka.progress import Progress
 from truenorth.kafka.records import Outgoing, murmur2, partition_of
 
@@ -173,3 +174,17 @@ async def test_a_stopped_lane_leaves_nobody_waiting() -> None:
     await lane.stop()
     with pytest.raises(TransientError):
         await future
+
+
+async def test_a_topic_whose_partitions_are_not_known_yet_is_for_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Client:
+        async def partitions_for(self, _topic: str) -> set[int]:
+            return set()
+
+    async def ready(_: LanesProducer) -> Client:
+        return Client()
+
+    monkeypatch.setattr(LanesProducer, "_ready", ready)
+    producer = LanesProducer("", clock=ManualClock(), client_id="test")
+    with pytest.raises(TransientError, match="no partitions yet"):
+        await producer.send_many([Outgoing("t", b"k", b"v")])

@@ -134,6 +134,8 @@ class LanesProducer:
             found = await within(self._delivery_s_max, producer.partitions_for(topic), f"looking up {topic}")
         except Exception as error:
             raise TransientError(f"the broker does not tell about topic {topic}: {describe(error)}") from error
+        if not found:  # just created: the broker knows its name before its partitions
+            raise TransientError(f"topic {topic} has no partitions yet")
         self._partitions[topic] = len(found)
         return len(found)
 
