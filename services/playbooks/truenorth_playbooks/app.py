@@ -30,6 +30,7 @@ log = logging.getLogger(__name__)
 MIGRATIONS: Final = Path(__file__).parent / "adapters" / "migrations"
 DATABASE_RETRY_S: Final = 1.0
 DATABASE_SILENT_S_MAX: Final = 15.0
+OUTBOX_AGE_S_MAX: Final = 60.0
 GROUP: Final = "truenorth-playbooks"
 TOPICS: Final = ("health-changes", "milestones", "actions")
 
@@ -107,6 +108,8 @@ class App:
             if not self.consumer.progress.caught_up:
                 return f"reading what came before; {self.consumer.progress.lag_records} records to go"
             self._caught_up_once = True
+        if missing is None and self._oldest_unsent_s() > OUTBOX_AGE_S_MAX:
+            return "the outbox has waited for the broker for more than a minute"
         return missing
 
     def _missing(self) -> str | None:

@@ -16,7 +16,7 @@ class Settings:
     telemetry_port: int
     log_level: str
     stuck_s_max: float
-    """``TRUENORTH_STUCK_SECONDS``: no step for so long, with something to read or send, fails the liveness probe."""
+    """``TRUENORTH_STUCK_SECONDS``: no step for so long, with something to read, fails the liveness probe."""
 
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> "Settings":
