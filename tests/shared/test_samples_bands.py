@@ -55,7 +55,7 @@ def test_a_book_spreads_over_all_bands(seed: int) -> None:
     book = make_book(accounts=60, seed=seed)
     seen = Seen(book, seed=seed)
     bands = Counter(seen.band(account.id) for account in book)
-    assert set(bands) == {"green", "yellow", "red"}
+    assert set(bands) == {"green", "yellow", "red", "unknown"}
     assert bands["green"] > bands["yellow"] > bands["red"] >= 3
 
 
@@ -76,9 +76,10 @@ def test_the_first_live_minute_turns_accounts_red_and_one_back(seed: int) -> Non
 
 
 def test_the_stories_look_as_they_are_told() -> None:
-    book = make_book(accounts=24, seed=1)
+    book = make_book(accounts=25, seed=1)
     seen = Seen(book, seed=1)
     bands = {account.story.name: seen.band(account.id) for account in reversed(book)}
     assert bands["leaving"] == bands["silent-trial"] == "red"
     assert bands["steady"] == bands["advocate"] == bands["watermelon"] == "green"
+    assert bands["unplugged"] == "unknown"
     assert bands["borderline"] == bands["p1-open"] == bands["champion-left"] == "yellow"

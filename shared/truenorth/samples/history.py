@@ -168,6 +168,8 @@ class Past:
     def _usage(self, rng: random.Random) -> Iterator[tuple[int, PayloadStruct]]:
         """Yield day by day who used what: recent days are ``trend`` times as busy as the ones before."""
         account, story = self.account, self.account.story
+        if not story.seat_share:
+            return
         actors = account.actors
         active = actors[: max(1, round(len(actors) * story.seat_share * rng.uniform(0.88, 1.12)))]
         trend = story.trend * rng.uniform(0.92, 1.08)

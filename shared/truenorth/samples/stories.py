@@ -9,7 +9,8 @@ class Story:
     """How an account behaves.
 
     ``seat_share`` of its seats are active, usage in the last 28 days is ``trend`` times that of the days before,
-    ``features`` many features are in use, and the last usage was ``quiet_days`` ago.
+    ``features`` many features are in use, and the last usage was ``quiet_days`` ago. No active seats at all: its
+    product was never connected, and nothing of it is known.
     Ages in days ago: ``p1_open``, ``overdue`` (the oldest invoice). ``nps`` 0..10, ``csat`` 1..5 for rated tickets.
     """
 
@@ -47,6 +48,7 @@ STORIES: Final[tuple[Story, ...]] = (
     Story("slipping", 0.36, 0.6, 5, quiet_days=2, nps=5, csat=3.2, open_tickets=2),
     Story("borderline", 0.28, 0.52, 4, quiet_days=3, nps=4, csat=2.6, open_tickets=4, response_hours=9),
     Story("leaving", 0.15, 0.35, 3, quiet_days=8, nps=2, csat=2.0, p1_open=5, open_tickets=4, overdue=38),
+    Story("unplugged", seat_share=0.0, features=0, solved_tickets=0, nps=None, csat=None),
     Story("churned", 0.1, 0.3, 2, quiet_days=30, nps=1, csat=2.0, age_days=(200, 700), churned=20),
 )
 
@@ -56,6 +58,7 @@ FIRST: Final = (
     *("steady", "borderline", "watermelon", "failed-card", "champion-left", "advocate", "p1-open", "leaving"),
     *("onboarding", "silent-trial", "slipping", "borderline", "busy-trial", "churned", "steady", "advocate"),
     *("borderline", "leaving", "slipping", "p1-open", "onboarding", "steady", "steady", "failed-card"),
+    *("unplugged",),
 )
 """The stories of the first accounts, so that a small book has them all."""
 
