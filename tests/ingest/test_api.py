@@ -271,3 +271,47 @@ async def test_an_announced_body_over_the_limit_is_refused_before_it_is_read(edg
     scope = {"type": "http", "method": "POST", "path": "/v1/events", "headers": headers}
     await edge.app(scope, receive, send)
     assert sent[0]["status"] == 413
+
+
+async def test_a_sender_that_stalls_holds_nothing_for_ever(edge: Edge, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("truenorth_ingest.api.events.BODY_SECONDS_MAX", 0.01)
+    parts: list[dict[str, Any]] = [{"type": "http.request", "body": b"[", "more_body": True}]
+
+    async def receive() -> dict[str, Any]:
+        if not parts:
+            await asyncio.Event().wait()
+        return parts.pop()
+
+    sent: list[Any] = []
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    headers = [(b"content-length", b"900000"), (b"authorization", f"Bearer {KEY}".encode())]
+    await edge.app({"type": "http", "method": "POST", "path": "/v1/events", "headers": headers}, receive, send)
+    assert sent[0]["status"] == 408
+    assert (b"connection", b"close") in sent[0]["headers"]
+    assert edge.meter.waiting_bytes == 0
+
+
+async def test_a_body_that_was_not_announced_weighs_what_it_weighs(edge: Edge) -> None:
+    weighed: list[int] = []
+    append = edge.log.append
+
+    async def weigh(records: Sequence[OutgoingRecord]) -> None:
+        weighed.append(edge.meter.waiting_bytes)
+        await append(records)
+
+    edge.log.append = weigh  # type: ignore[method-assign]
+    body = json.dumps([usage(id=str(number)) for number in range(2_000)]).encode()
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    async def send(message: Any) -> None:
+        return None
+
+    headers = [(b"authorization", f"Bearer {KEY}".encode())]
+    await edge.app({"type": "http", "method": "POST", "path": "/v1/events", "headers": headers}, receive, send)
+    assert weighed == [len(body)]
+    assert edge.meter.waiting_bytes == 0

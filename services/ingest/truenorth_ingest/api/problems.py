@@ -17,6 +17,7 @@ TITLES: Final[dict[int, str]] = {
     403: "This key may not do this",
     404: "There is nothing here",
     405: "Not with this method",
+    408: "Too slow",
     413: "Too much at once",
     415: "An encoding this edge does not read",
     503: "Not now: send it again",
@@ -33,6 +34,7 @@ STATUS_OF_CODE: Final[dict[str, int]] = {
     "scope_missing": 403,
     "not_found": 404,
     "method_not_allowed": 405,
+    "body_too_slow": 408,
     "body_too_large": 413,
     "batch_too_long": 413,
     "encoding_unsupported": 415,
@@ -69,6 +71,8 @@ def problem(code: str, message: str, *, field: str = "") -> Reply:
         more.append((b"retry-after", str(RETRY_AFTER_SECONDS).encode()))
     elif status == 405:
         more.append((b"allow", b"POST"))
+    elif status == 408:
+        more.append((b"connection", b"close"))  # the rest of the body may still come
     body = {
         "type": f"urn:truenorth:problem:{code}",
         "title": TITLES[status],
