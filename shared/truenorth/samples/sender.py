@@ -95,7 +95,7 @@ class EventSender:
             except httpx.HTTPError as error:
                 reason = f"{self._url} does not answer ({type(error).__name__})"
             else:
-                if answer.status_code not in {429, 503}:
+                if answer.status_code not in {408, 429, 503}:
                     return self._read(answer)
                 reason = f"ingest is not taking events now: {answer.text[:200]}"
                 wait_s = _asked_wait_s(answer, wait_s)
