@@ -1,4 +1,4 @@
-"""Numbers as people say them: one place, so that console, mail, Slack and topic agree to the letter."""
+"""Numbers as people say them: one place, so that console, mail and topic agree to the letter."""
 
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Final

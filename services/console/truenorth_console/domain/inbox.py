@@ -1,7 +1,7 @@
 """The inbox: alerts of one person or their team, and what each line says."""
 
 from dataclasses import dataclass
-from typing import Final, Literal, get_args
+from typing import Final, Literal
 
 from truenorth.events.work import AlertFeedChanged
 
@@ -9,7 +9,6 @@ from truenorth_console.domain.people import Names
 from truenorth_console.domain.wording import Moment, Now, due, until, when
 
 Tab = Literal["mine", "team", "snoozed", "done"]
-TABS: Final[tuple[Tab, ...]] = get_args(Tab)
 STATES: Final[dict[Tab, tuple[str, ...]]] = {
     "mine": ("open", "acknowledged"),
     "team": ("open", "acknowledged"),
