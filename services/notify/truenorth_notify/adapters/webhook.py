@@ -22,6 +22,7 @@ ANSWER_CHARS_MAX: Final = 2_048
 ANSWER_BYTES_MAX: Final = 16_384
 GONE: Final = 410
 BUSY: Final = frozenset({429, 503})
+NAT64: Final = ipaddress.IPv6Network("64:ff9b::/96")
 
 
 class WebhookSender:
@@ -119,7 +120,18 @@ class WebhookSender:
 def is_public(address: str) -> bool:
     """Return whether this address is on the public internet: not private, loopback, link-local or reserved."""
     parsed = ipaddress.ip_address(address.partition("%")[0])
+    if isinstance(parsed, ipaddress.IPv6Address):
+        if parsed.is_site_local:
+            return False
+        parsed = _inside(parsed) or parsed
     return parsed.is_global and not parsed.is_multicast
+
+
+def _inside(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
+    """Return the IPv4 address that a mapped, 6to4 or NAT64 address leads to."""
+    if address in NAT64:
+        return ipaddress.IPv4Address(int(address) & 0xFFFF_FFFF)
+    return address.ipv4_mapped or address.sixtofour
 
 
 def retry_after_s(header: str, *, now_ms: int) -> float | None:
