@@ -16,7 +16,7 @@ from truenorth_local.stack import LocalStack
 from truenorth_notify.adapters.email import EmailSender, MailServer
 from truenorth_notify.adapters.postgres import LEASE_MS, Database
 from truenorth_notify.adapters.tables import SCHEMA
-from truenorth_notify.adapters.webhook import WebhookSender, is_public
+from truenorth_notify.adapters.webhook import WebhookSender
 from truenorth_notify.app import MIGRATIONS
 from truenorth_notify.domain.deliveries import Delivery
 from truenorth_notify.domain.routing import CHANNELS
@@ -185,28 +185,6 @@ async def test_a_private_address_is_refused_unless_it_is_allowed(stack: LocalSta
         assert receiver.got == []
     refused = await notify.delivery("webhook")
     assert (refused.status, refused.reason.partition(":")[0]) == ("failed", "address_private")
-
-
-@pytest.mark.parametrize(
-    ("address", "public"),
-    [
-        ("93.184.215.14", True),
-        ("2606:4700::1111", True),
-        ("127.0.0.1", False),
-        ("10.1.2.3", False),
-        ("169.254.169.254", False),
-        ("192.168.0.1", False),
-        ("100.64.0.1", False),
-        ("0.0.0.0", False),
-        ("224.0.0.1", False),
-        ("::1", False),
-        ("fe80::1%eth0", False),
-        ("fd00::1", False),
-        ("::ffff:127.0.0.1", False),
-    ],
-)
-def test_only_addresses_of_the_public_internet_are_public(address: str, *, public: bool) -> None:
-    assert is_public(address) is public
 
 
 async def test_a_mail_server_that_is_away_is_tried_again(notify: Notify) -> None:
