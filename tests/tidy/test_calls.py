@@ -14,7 +14,6 @@ ALLOWED = {
 }
 REAL_TIME_TESTS = (
     "tests/e2e/",
-    "tests/faults/",
     "tests/integration/",
     "tests/benchmarks/",
     "tests/conformance/",
