@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from typing import Final, Generic, Protocol, TypeVar
 
 from truenorth import logs
-from truenorth.errors import MissingError, RefusedError, TransientError
+from truenorth.errors import HaltError, MissingError, RefusedError, TransientError
 from truenorth.settings import Reader
 
 EXIT_FINE: Final = 0
+EXIT_FAILED: Final = 1
 EXIT_WRONG_USE: Final = 2
 EXIT_MISSING: Final = 3
 
@@ -55,6 +56,8 @@ class Entry(Generic[S]):
             return _fail(f"{module}: {error.message}", EXIT_WRONG_USE)
         except (MissingError, TransientError) as error:
             return _fail(f"{module}: {error}", EXIT_MISSING)
+        except HaltError as error:
+            return _fail(f"{module}: {error}", EXIT_FAILED)
 
     def _do(self, command: str | None, *, check: bool) -> int:
         if command == "migrate" and self.migrate is not None:

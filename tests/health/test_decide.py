@@ -299,9 +299,9 @@ def test_a_watermelon_opens_and_clears_with_some_slack() -> None:
     book.use(NOON, actors=[f"u{n}" for n in range(10)])
     book.tell(inputs.SurveyAnswered("nps", 3, role="sponsor"), NOON)
     decided = book.decide(NOON)
-    assert ("finding", "watermelon", "clear", "open") in [
-        (one.kind, one.subject, one.before, one.after) for one in decided.changes
-    ]
+    (opened,) = [one for one in decided.changes if one.kind == "finding"]
+    assert (opened.subject, opened.before, opened.after) == ("watermelon", "clear", "open")
+    assert opened.drivers[0].measure == "nps"
     assert decided.snapshot is not None
     assert [(one.id, one.evidence) for one in decided.snapshot.findings] == [("watermelon", "usage 100, sentiment 30")]
     book.tell(inputs.SurveyAnswered("nps", 4.2, role="sponsor"), NOON + SECOND)

@@ -3,7 +3,7 @@ from dataclasses import dataclass
 
 import pytest
 from truenorth.entry import Entry
-from truenorth.errors import MissingError, RefusedError
+from truenorth.errors import HaltError, MissingError, RefusedError
 
 
 @dataclass(frozen=True)
@@ -59,3 +59,12 @@ def test_a_service_without_a_database_has_nothing_to_migrate() -> None:
     with pytest.raises(SystemExit) as ended:
         Entry("x", read, run).main(["migrate"])
     assert ended.value.code == 2
+
+
+async def halts(_settings: Settings) -> int:
+    raise HaltError("position 7 lies below the log's start")
+
+
+def test_a_halt_is_its_sentence_and_exit_code_1(capsys: pytest.CaptureFixture[str]) -> None:
+    assert Entry("x", read, halts).main([]) == 1
+    assert capsys.readouterr().err == "truenorth_x: position 7 lies below the log's start\n"

@@ -7,7 +7,6 @@ from truenorth.events.health import (
     Band,
     Cause,
     DecisionPoint,
-    Driver,
     Finding,
     HealthChanged,
     MilestoneChanged,
@@ -83,10 +82,7 @@ def publish(state: AccountState, decided: Decided, turn: Turn) -> None:
 
 def _changed(state: AccountState, path: Path, turn: Turn, one: Transition) -> HealthChanged:
     view, facts = turn.view, turn.view.facts
-    drivers: list[Driver] = []
-    if one.kind == "band":
-        fell = _ORDER.get(one.after, -1) < _ORDER.get(one.before, 3)
-        drivers = ranked(moves(view, points.comparison(state, path, view, turn.was)), fell=fell)
+    drivers = ranked(moves(view, points.comparison(state, path, view, turn.was)), fell=_fell(turn, one))
     return HealthChanged(
         account=state.account,
         number=path.number,
@@ -110,6 +106,15 @@ def _changed(state: AccountState, path: Path, turn: Turn, one: Transition) -> He
         renews_on=facts.text("renews_on"),
         revision=path.revision,
     )
+
+
+def _fell(turn: Turn, one: Transition) -> bool:
+    """Tell which way things went: by the bands, for any other change by the score."""
+    if one.kind == "band":
+        return _ORDER.get(one.after, -1) < _ORDER.get(one.before, 3)
+    if turn.view.score is None or turn.score_before is None:
+        return True
+    return turn.view.score <= turn.score_before
 
 
 def _milestone_changed(state: AccountState, path: Path, turn: Turn, passed: Passed) -> MilestoneChanged:
