@@ -32,7 +32,7 @@ from truenorth_playbooks.handlers.react import Reactor
 from truenorth_playbooks.metrics import Metrics
 from truenorth_playbooks.settings import Settings
 
-from tests.integration.playbooks_bench import CLOCK, Bench, a_bench, alerts_in, at_risk, tasks_in
+from tests.integration.playbooks_bench import CLOCK, Bench, a_bench, alerts_in, at_risk, passed_over, tasks_in
 
 pytestmark = pytest.mark.integration
 
@@ -296,10 +296,7 @@ def reactor_of(store: PostgresStore, bundle: Bundle) -> Reactor:
 async def bundle_of(bench: Bench) -> Bundle:
     from truenorth.definitions.apply import read_shelf
 
-    def refused(error: Exception) -> None:
-        raise error
-
-    current = (await read_shelf(bench.bootstrap, refused)).current
+    current = (await read_shelf(bench.bootstrap, passed_over)).current
     if current is None:
         raise MissingError("the bench has put no definitions in force")
     return current
