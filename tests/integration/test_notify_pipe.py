@@ -1,6 +1,5 @@
 """An alert on its topic becomes a feed entry, a mail and a signed webhook, on real parts."""
 
-import statistics
 from collections.abc import AsyncIterator
 from email.message import EmailMessage
 
@@ -245,13 +244,3 @@ async def test_a_record_that_cannot_be_read_is_parked_and_the_next_one_goes_thro
     await bench.writer.repeat("alerts", raised.account, value.replace(b'"severity":"high"', b'"severity":"loud"'))
     after, _ = await bench.raise_alert(account=raised.account)
     await until(lambda: len(bench.hooks(after.alert_id)) == 1)
-
-
-async def test_a_quiet_pipe_hands_an_alert_over_within_a_moment(bench: Bench) -> None:
-    took_ms = []
-    for _ in range(10):
-        started_s = SystemClock().monotonic()
-        raised, _ = await bench.raise_alert()
-        await bench.hooked(raised.alert_id)
-        took_ms.append((SystemClock().monotonic() - started_s) * 1000)
-    assert statistics.median(took_ms) < 1000
