@@ -11,7 +11,7 @@ from truenorth.kafka.consumer import ConsumerLoop
 from truenorth.kafka.producer import LanesProducer
 from truenorth.lifecycle import Part
 from truenorth.postgres.engine import make_engine
-from truenorth.postgres.migrations import require_current
+from truenorth.postgres.migrations import wait_until_current
 from truenorth.postgres.outbox import OutboxRelay
 from truenorth.telemetry import HttpServer, TelemetryServer, make_registry
 
@@ -79,8 +79,8 @@ class App:
     def parts(self) -> list[Part]:
         """Return what `truenorth.lifecycle.run_service` is to run."""
         return [
-            Part("database", start=self._require_schema, stop=self._engine.dispose),
             Part.of("telemetry", self.telemetry),
+            Part("database", start=self._require_schema, stop=self._engine.dispose),
             Part.of("definitions", self._definitions),
             Part.of("producer", self._producer),
             Part.of("outbox relay", self._relay),
@@ -120,7 +120,8 @@ class App:
         return Names.of(None if bundle is None else bundle.definitions)
 
     async def _require_schema(self) -> None:
-        await require_current(self._engine, SCHEMA, MIGRATIONS, command="python -m truenorth_console migrate")
+        command = "python -m truenorth_console migrate"
+        await wait_until_current(self._engine, SCHEMA, MIGRATIONS, command=command, clock=self._clock)
 
     async def _stop_pages(self) -> None:
         self._hub.close()  # open streams would hold up the server

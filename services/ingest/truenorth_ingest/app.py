@@ -12,7 +12,7 @@ from truenorth.telemetry import HttpServer, TelemetryServer, make_registry
 
 from truenorth_ingest.adapters.key_table import PostgresKeyTable
 from truenorth_ingest.adapters.lanes import KafkaLog
-from truenorth_ingest.adapters.schema import require_current
+from truenorth_ingest.adapters.schema import wait_until_current
 from truenorth_ingest.api.document import make_document_app
 from truenorth_ingest.api.events import EventsEndpoint
 from truenorth_ingest.domain.accepting import Acceptor
@@ -106,8 +106,8 @@ def make_parts(settings: Settings) -> list[Part]:
         timeout_keep_alive=IDLE_SECONDS_MAX,
     )
     return [
-        Part("database", start=lambda: require_current(engine), stop=engine.dispose),
         Part.of("telemetry", telemetry),
+        Part("database", start=lambda: wait_until_current(engine, clock), stop=engine.dispose),
         Part.of("producer", producer),
         Part.of("http", http, stop_within_s=settings.answer_seconds_max + 2),
         Part.of("readiness", readiness),

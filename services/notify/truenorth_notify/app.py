@@ -1,6 +1,5 @@
 """Builds notify from its settings; the one place where its parts meet."""
 
-import logging
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
@@ -9,13 +8,12 @@ from truenorth import ids, topics
 from truenorth.clock import Clock, SystemClock
 from truenorth.definitions.live import LiveDefinitions
 from truenorth.definitions.model import Definitions
-from truenorth.errors import TransientError
 from truenorth.ids import IdSource
 from truenorth.kafka.consumer import ConsumerLoop
 from truenorth.kafka.producer import LanesProducer
 from truenorth.lifecycle import Part
 from truenorth.postgres.engine import make_engine
-from truenorth.postgres.migrations import require_current
+from truenorth.postgres.migrations import wait_until_current
 from truenorth.postgres.outbox import OutboxRelay
 from truenorth.telemetry import TelemetryServer, make_registry
 
@@ -31,11 +29,8 @@ from truenorth_notify.ports import Claimed, Sender
 from truenorth_notify.settings import Settings
 from truenorth_notify.worker import BatchReader, ChannelWorker, Housekeeper
 
-log = logging.getLogger(__name__)
-
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
 READS: Final = ("alerts", "actions")
-DATABASE_RETRY_S: Final = 1.0
 BATCH_RECORDS_MAX: Final = 100
 """An alert writes some ten rows: small batches let the first ones of a burst go out early."""
 OUTBOX_AGE_MS_MAX: Final = 60_000
@@ -94,8 +89,8 @@ class App:
     def parts(self) -> list[Part]:
         """Return what `truenorth.lifecycle.run_service` is to run."""
         return [
-            Part("database", start=self._require_schema, stop=self._engine.dispose),
             Part.of("telemetry", self.telemetry),
+            Part("database", start=self._require_schema, stop=self._engine.dispose),
             Part.of("definitions", self._definitions),
             Part.of("producer", self._producer),
             Part.of("outbox relay", self._relay),
@@ -134,15 +129,8 @@ class App:
         return self._relay.oldest_ms, self._loop.progress.lag_records
 
     async def _require_schema(self) -> None:
-        """Wait for the database as long as a start may take: it may be starting too."""
-        while True:
-            try:
-                await require_current(self._engine, SCHEMA, MIGRATIONS, command="python -m truenorth_notify migrate")
-            except TransientError as error:
-                log.warning("waiting for the database: %s", error)
-                await self._clock.sleep(DATABASE_RETRY_S)
-            else:
-                return
+        command = "python -m truenorth_notify migrate"
+        await wait_until_current(self._engine, SCHEMA, MIGRATIONS, command=command, clock=self._clock)
 
     def _webhook_sender(self, settings: Settings) -> WebhookSender:
         return WebhookSender(

@@ -1,20 +1,18 @@
 """Builds the whole service from its settings."""
 
 import asyncio
-import logging
 from pathlib import Path
 from typing import Final
 
 from truenorth import topics
 from truenorth.clock import Clock, SystemClock
 from truenorth.definitions.live import LiveDefinitions
-from truenorth.errors import TransientError
 from truenorth.ids import random_id
 from truenorth.kafka.consumer import ConsumerLoop
 from truenorth.kafka.producer import LanesProducer
 from truenorth.lifecycle import Part, run_service
 from truenorth.postgres.engine import make_engine
-from truenorth.postgres.migrations import migrate, require_current
+from truenorth.postgres.migrations import migrate, wait_until_current
 from truenorth.postgres.outbox import OutboxRelay
 from truenorth.telemetry import TelemetryServer, make_registry
 
@@ -25,10 +23,7 @@ from truenorth_playbooks.handlers.react import Reactor
 from truenorth_playbooks.metrics import Metrics
 from truenorth_playbooks.settings import Settings
 
-log = logging.getLogger(__name__)
-
 MIGRATIONS: Final = Path(__file__).parent / "adapters" / "migrations"
-DATABASE_RETRY_S: Final = 1.0
 DATABASE_SILENT_S_MAX: Final = 15.0
 OUTBOX_AGE_S_MAX: Final = 60.0
 GROUP: Final = "truenorth-playbooks"
@@ -119,15 +114,8 @@ class App:
         return f"the database has not answered for {silent_s:.0f} s" if silent_s > DATABASE_SILENT_S_MAX else None
 
     async def _require_schema(self) -> None:
-        """Wait for the database as long as a start may take: it may be starting too."""
-        while True:
-            try:
-                await require_current(self.engine, SCHEMA, MIGRATIONS, command="python -m truenorth_playbooks migrate")
-            except TransientError as error:
-                log.warning("waiting for the database: %s", error)
-                await self._clock.sleep(DATABASE_RETRY_S)
-            else:
-                return
+        command = "python -m truenorth_playbooks migrate"
+        await wait_until_current(self.engine, SCHEMA, MIGRATIONS, command=command, clock=self._clock)
 
     def _oldest_unsent_s(self) -> float:
         oldest_ms = self.relay.oldest_ms

@@ -5,6 +5,7 @@ Migrations name tables without a schema. All pending ones run in one transaction
 that any number of processes may migrate at once.
 """
 
+import logging
 from pathlib import Path
 from typing import Final
 
@@ -15,12 +16,16 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from truenorth.errors import MissingError
+from truenorth.clock import Clock
+from truenorth.errors import MissingError, TransientError
 from truenorth.postgres.engine import lock_key, make_engine, transient_errors
 
 VERSION_TABLE: Final = "schema_version"
 LOCK_WAIT_MS: Final = 10_000
 STATEMENT_TIMEOUT_MS: Final = 600_000
+DATABASE_RETRY_S: Final = 1.0
+
+log = logging.getLogger(__name__)
 
 
 async def migrate(database_url: str, schema: str, script_location: str | Path) -> str:
@@ -58,6 +63,24 @@ async def require_current(engine: AsyncEngine, schema: str, script_location: str
         raise MissingError(
             f"the database schema {schema} is at revision {found or 'none'}, this release needs {wanted}; run {command}"
         )
+
+
+async def wait_until_current(
+    engine: AsyncEngine, schema: str, script_location: str | Path, *, command: str, clock: Clock
+) -> None:
+    """Wait for the database, which may be starting too, then require the schema; the start's deadline bounds it.
+
+    Raises:
+        MissingError: see `require_current`.
+    """
+    while True:
+        try:
+            await require_current(engine, schema, script_location, command=command)
+        except TransientError as error:
+            log.warning("waiting for the database: %s", error)
+            await clock.sleep(DATABASE_RETRY_S)
+        else:
+            return
 
 
 def _scripts(script_location: str | Path) -> ScriptDirectory:
