@@ -110,7 +110,7 @@ class _Life:
                     await self._stop(part, task)
             except TimeoutError:
                 log.warning("part did not stop in time", extra={"part": part.name, "seconds": part.stop_within_s})
-            except Exception:
+            except Exception:  # said with its trace, and the exit code tells; the other parts must still be stopped
                 self.failed = True
                 log.exception("part failed while stopping", extra={"part": part.name})
             await _cancelled(task)

@@ -52,6 +52,6 @@ def test_the_check_sees_a_place(line: str) -> None:
     assert MACHINE.search(line)
 
 
-@pytest.mark.parametrize("line", ["GET /v1/work/x", "tests/e2e/root/x", "https://example.com/home/ana"])
+@pytest.mark.parametrize("line", ["GET /v1/network/x", "tests/e2e/root/x", "https://example.com/home/ana"])
 def test_the_check_lets_addresses_be(line: str) -> None:
     assert not MACHINE.search(line)
