@@ -65,9 +65,24 @@ TOPICS: Final[tuple[Topic, ...]] = (
     _input("accounts", "Account facts, churn and return."),
     _input("engagements", "Reviews, objectives, value, advocacy, intent."),
     Topic("actions", "account", "console", "delete", 400, "What people do in the console."),
-    Topic("erasures", "account", "ingest", "delete", 400, "Requests to forget; health carries them out."),
+    Topic("erasures", "account", "ingest", "delete", 400, "Requests to forget; every service carries them out."),
+    Topic(
+        "erasures-done",
+        "account",
+        "health, playbooks, notify, console",
+        "delete",
+        400,
+        "Each service's word that it has forgotten.",
+    ),
     Topic("backfills", "account", "ingest", "delete", 30, "An account's past is loaded: rebuild its days."),
-    Topic("contacts", "contact", "ingest", "compact", None, "Names and addresses; read by the console alone."),
+    Topic(
+        "contacts",
+        "contact",
+        "ingest, console",
+        "compact",
+        None,
+        "Names and addresses; the console alone reads them, and writes the tombstones of an erased account's.",
+    ),
     Topic(
         "definitions", "bundle", "operators", "compact", None, "Definition bundles by hash, and which is current.", 1
     ),

@@ -53,10 +53,8 @@ _FAMILIES: Final[dict[str, dict[str, type[PayloadStruct]]]] = {
         "alert.done": people.AlertDone,
         "alert.marked_not_useful": people.AlertNotUseful,
     },
-    "erasures": {
-        "erasure.requested": people.ErasureRequested,
-        "erasure.acknowledged": people.ErasureAcknowledged,
-    },
+    "erasures": {"erasure.requested": people.ErasureRequested},
+    "erasures-done": {"erasure.acknowledged": people.ErasureAcknowledged},
     "backfills": {"history.loaded": people.HistoryLoaded},
     "health": {"health.updated": health.HealthUpdated},
     "health-changes": {"health.changed": health.HealthChanged},

@@ -94,7 +94,10 @@ class AlertNotUseful(PayloadStruct, frozen=True, gc=False):
 
 
 class ErasureRequested(PayloadStruct, frozen=True, gc=False):
-    """``erasure.requested``: forget this actor, contact or account."""
+    """``erasure.requested``: forget this actor, contact or account, at the account that is the event's subject.
+
+    ``by`` says who asked. For an account ``subject_id`` is the account itself.
+    """
 
     kind: Literal["actor", "contact", "account"]
     subject_id: Name
@@ -102,7 +105,10 @@ class ErasureRequested(PayloadStruct, frozen=True, gc=False):
 
 
 class ErasureAcknowledged(PayloadStruct, frozen=True, gc=False):
-    """``erasure.acknowledged``: ``service`` has carried out ``request_id``."""
+    """``erasure.acknowledged``, on `erasures-done`: ``service`` has carried out ``request_id``.
+
+    ``request_id`` is `truenorth.erasures.request_id` of the request.
+    """
 
     request_id: Name
     service: Name

@@ -14,6 +14,7 @@ from truenorth.ids import ACCOUNT_ID_CHARS_MAX
 from truenorth.topics import full_name
 
 from truenorth_ingest.domain.cures import data_refusal, outside_refusal, type_refusal
+from truenorth_ingest.domain.erasing import person_of, request_without_person, without_person
 from truenorth_ingest.domain.incoming import Incoming
 from truenorth_ingest.domain.lenient import as_strict_json
 from truenorth_ingest.domain.limits import Limits
@@ -24,9 +25,7 @@ from truenorth_ingest.domain.times import Times
 FAMILIES_TAKEN: Final = frozenset(
     {"usage", "tickets", "billing", "surveys", "accounts", "engagements", "contacts", "erasures", "backfills"}
 )
-TYPES_TAKEN: Final = frozenset(
-    name for name, family in FAMILY_OF_TYPE.items() if family in FAMILIES_TAKEN and name != "erasure.acknowledged"
-)
+TYPES_TAKEN: Final = frozenset(name for name, family in FAMILY_OF_TYPE.items() if family in FAMILIES_TAKEN)
 """The event types that outsiders may send; the rest are our own services' words."""
 
 _incoming = msgspec.json.Decoder(Incoming)
@@ -36,11 +35,15 @@ _topics: Final = {name: full_name(FAMILY_OF_TYPE[name]) for name in TYPES_TAKEN}
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """A record to append: full topic name, key (the account, or the contact's pseudonym), value."""
+    """A record to append: full topic name, key (the account, or the contact's pseudonym), value.
+
+    ``forgets`` is the key of the contact whose tombstone belongs to this record.
+    """
 
     topic: str
     key: bytes
     value: bytes
+    forgets: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,13 +78,22 @@ class Acceptor:
         if event.type not in TYPES_TAKEN:
             raise type_refusal(event.type, TYPES_TAKEN)
         account = self._account(event.subject)
-        payload = with_pseudonyms(_payload(event), self._people)
+        said = _payload(event)
+        person = person_of(said, account)
+        payload = with_pseudonyms(said, self._people)
+        event_id, source, forgets = self._id(event.id), self._source(event.source, sender), None
+        if person is not None:
+            pseudonym = self._people.of(person)
+            payload = request_without_person(payload, person, pseudonym)
+            event_id = without_person(event_id, person, pseudonym)
+            source = without_person(source, person, pseudonym)
+            forgets = pseudonym.encode()
         data = codec.encode_json(payload)
         if codec.holds_nul(data):
             raise RefusedError("data_invalid", "a text holds a NUL character (\\u0000); remove it", field="data")
         envelope = Envelope(
-            id=self._id(event.id),
-            source=self._source(event.source, sender),
+            id=event_id,
+            source=source,
             type=event.type,
             subject=account,
             time=self._times.happened(event.time, now_ms),
@@ -92,7 +104,7 @@ class Acceptor:
             traceparent=(event.traceparent or "")[:64],
             backfill=_backfill(event.backfill),
         )
-        return Accepted(_topics[event.type], _key(payload, account), codec.encode_json(envelope))
+        return Accepted(_topics[event.type], _key(payload, account), codec.encode_json(envelope), forgets)
 
     def _account(self, subject: str | int | None) -> str:
         if subject is None or subject == "":

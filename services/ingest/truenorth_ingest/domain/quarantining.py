@@ -5,9 +5,15 @@ from truenorth import codec
 from truenorth.errors import RefusedError
 from truenorth.topics import full_name
 
+from truenorth_ingest.domain.erasing import speaks_of_erasure
+
 
 class QuarantinedEvent(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A record of the quarantine topic. ``original`` is text, at most 8 KiB of it, broken characters replaced."""
+    """A record of the quarantine topic. ``original`` is text, at most 8 KiB of it, broken characters replaced.
+
+    It is empty, and ``truncated`` says so, for what may be a request to forget: whoever is to be forgotten is not
+    kept here for a month by the very request.
+    """
 
     code: str
     field: str
@@ -26,6 +32,7 @@ def quarantined(
     raw: bytes | msgspec.Raw, refusal: RefusedError, *, key_id: str, now_ms: int, original_bytes_max: int
 ) -> bytes:
     """Return the value of the quarantine record of a refused event."""
+    kept_bytes = 0 if speaks_of_erasure(raw) else min(len(raw), original_bytes_max)
     return codec.encode_json(
         QuarantinedEvent(
             code=refusal.code,
@@ -33,8 +40,8 @@ def quarantined(
             message=refusal.message,
             key_id=key_id,
             recordedtime=codec.rfc3339(now_ms),
-            original=bytes(memoryview(raw)[:original_bytes_max]).decode("utf-8", "replace"),
+            original=bytes(memoryview(raw)[:kept_bytes]).decode("utf-8", "replace"),
             original_bytes=len(raw),
-            truncated=len(raw) > original_bytes_max,
+            truncated=len(raw) > kept_bytes,
         )
     )

@@ -11,6 +11,7 @@ from truenorth.clock import Clock
 from truenorth.errors import RefusedError, TransientError
 
 from truenorth_ingest.domain.accepting import Accepted, Acceptor, Sender
+from truenorth_ingest.domain.erasing import Tombstone
 from truenorth_ingest.domain.incoming import cut
 from truenorth_ingest.domain.inflating import inflated
 from truenorth_ingest.domain.limits import Limits
@@ -96,11 +97,12 @@ class Intake:
                 self._meter.refused(refusal.code)
                 rejected.append(Rejected(index, _id_of(raw), refusal.code, refusal.field, refusal.message))
                 bad.append(self._quarantined(raw, refusal, sender, now_ms))
-        await self._append(accepted, bad)
+        tombstones = [Tombstone(record.forgets) for record in accepted if record.forgets is not None]
+        await self._append([*accepted, *tombstones] if tombstones else accepted, bad)
         self._meter.accepted(len(accepted))
         return Answer(success=True, accepted=len(accepted), rejected=rejected)
 
-    async def _append(self, accepted: Sequence[Accepted], bad: Sequence[_Quarantined]) -> None:
+    async def _append(self, accepted: Sequence[Accepted | Tombstone], bad: Sequence[_Quarantined]) -> None:
         if not bad:
             await self._acknowledged(accepted)
             return
@@ -110,7 +112,7 @@ class Intake:
         finally:
             await keeping
 
-    async def _acknowledged(self, records: Sequence[Accepted] | Sequence[_Quarantined]) -> None:
+    async def _acknowledged(self, records: Sequence[Accepted | Tombstone] | Sequence[_Quarantined]) -> None:
         if not records:
             return
         try:

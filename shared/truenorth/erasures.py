@@ -1,0 +1,80 @@
+"""Erasure, in the words that every service shares: requests, acknowledgements, and what is still on its way.
+
+A request (``erasure.requested`` on `erasures`) is carried out by every service of `SERVICES`, each in the transaction
+that also says so (``erasure.acknowledged`` on `erasures-done`), once per request however often it is read.
+"""
+
+from typing import Final, Literal, NamedTuple
+
+from truenorth.clock import MILLIS_PER_DAY
+from truenorth.events.envelope import Event
+from truenorth.events.people import ErasureAcknowledged
+from truenorth.ids import derived_id
+
+Kind = Literal["actor", "contact", "account"]
+
+REQUESTS_TOPIC: Final = "erasures"
+DONE_TOPIC: Final = "erasures-done"
+SERVICES: Final = ("health", "playbooks", "notify", "console")
+"""Who acknowledges each request."""
+GRACE_MS: Final = MILLIS_PER_DAY
+"""Records appended up to this long after an erasure still belong to what was erased."""
+KEPT_MS: Final = 400 * MILLIS_PER_DAY
+"""How long a gravestone stands: as long as the longest-kept topic may hold older events."""
+
+
+class Request(NamedTuple):
+    """One request. ``subject`` is the account, or a person's pseudonym; ``erased_ms`` the broker's clock at the append.
+
+    ``asked_ms`` is when its sender says it was asked for, ``asked_by`` who asked.
+    """
+
+    request_id: str
+    account: str
+    kind: Kind
+    subject: str
+    asked_by: str
+    asked_ms: int
+    erased_ms: int
+
+    @property
+    def is_account(self) -> bool:
+        """Whether all of the account is to be forgotten."""
+        return self.kind == "account"
+
+
+def request_of(event: Event, *, record_ms: int) -> Request:
+    """Return the request that an ``erasure.requested`` makes; ``record_ms`` is its record's own time."""
+    asked = event.data
+    return Request(
+        request_id=request_id(event),
+        account=event.account,
+        kind=asked.kind,
+        subject=event.account if asked.kind == "account" else asked.subject_id,
+        asked_by=asked.by,
+        asked_ms=event.time_ms,
+        erased_ms=record_ms,
+    )
+
+
+def request_id(event: Event) -> str:
+    """Return the id of the request that an event makes: the same however often its sender repeats it."""
+    return derived_id("erasure", event.account, event.source, event.id)
+
+
+def acknowledgement(request: str, kind: Kind, service: str) -> tuple[str, ErasureAcknowledged]:
+    """Return id and payload of a service's word that it carried out a request; both are the same every time."""
+    return derived_id("erasure.acknowledged", request, service), ErasureAcknowledged(request, service, kind)
+
+
+def is_buried(erased_ms: int | None, *, record_ms: int, time_ms: int) -> bool:
+    """Tell whether something that is read belongs to what was erased: it is older, or was still on its way.
+
+    Looks at the record's times alone, so that it does not matter which topic is read first.
+
+    Args:
+        erased_ms: the record time of the erasure; None when there was none.
+        record_ms: the record's own time.
+        time_ms: when it happened.
+    """
+    return erased_ms is not None and (record_ms <= erased_ms + GRACE_MS or time_ms <= erased_ms)
