@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
-from truenorth import codec
+from truenorth import codec, erasures
 from truenorth.definitions.model import Bundle
 from truenorth.errors import PoisonError
 from truenorth.events import Event
@@ -15,6 +15,7 @@ from truenorth.topics import HEALTH_SOURCES, full_name
 
 from truenorth_health.domain.decide import Compiled, Decided, compile_definitions, decide
 from truenorth_health.domain.fold import fold
+from truenorth_health.domain.gone import decide_forgetting
 from truenorth_health.domain.path import Path
 from truenorth_health.domain.state import AccountState, dump, load
 
@@ -26,6 +27,7 @@ _HEALTH = full_name("health")
 _CHANGES = full_name("health-changes")
 _DAILY = full_name("health-daily")
 _MILESTONES = full_name("milestones")
+_ERASURES_DONE = full_name(erasures.DONE_TOPIC)
 
 
 class CompiledDefinitions:
@@ -93,7 +95,7 @@ class AccountProcessor:
         """Decide one account at these offsets; waits when its last decision knew newer definitions."""
         compiled = self._definitions.get()
         if compiled is None or compiled.ordinal < state.read(Path).ordinal:
-            return Decision((), now_ms + BEHIND_RETRY_MS)
+            return Decision(render(state.account, decide_forgetting(state), now_ms), now_ms + BEHIND_RETRY_MS)
         named = {HEALTH_SOURCES[source]: offset for source, offset in offsets.items()}
         decided = decide(state, compiled, offsets=named, now_ms=now_ms)
         return Decision(render(state.account, decided, now_ms), decided.next_due_ms)
@@ -115,6 +117,10 @@ def render(account: str, decided: Decided, now_ms: int) -> list[Output]:
         outputs.append(Output(_HEALTH, key, _encode(decided.snapshot, snapshot_id, account, now_ms)))
     if decided.tombstone:
         outputs.append(Output(_HEALTH, key, None))
+    outputs += [
+        Output(_ERASURES_DONE, key, _encode(payload, event_id, account, now_ms))
+        for event_id, payload in decided.acknowledged
+    ]
     if decided.day is not None:
         outputs.append(Output(_DAILY, key, day_record(decided.day, account, now_ms)))
     return outputs

@@ -7,7 +7,7 @@ from truenorth.events.health import DecisionPoint
 from truenorth_health.domain.carry import carry_out
 from truenorth_health.domain.compiled import Compiled, compile_definitions
 from truenorth_health.domain.decided import Decided
-from truenorth_health.domain.gone import decide_churned, decide_erased, is_erased
+from truenorth_health.domain.gone import decide_churned, decide_forgetting, is_erased
 from truenorth_health.domain.limits import DECIDE_EVERY_MS, PUBLISH_EVERY_MS
 from truenorth_health.domain.parts import Accounts
 from truenorth_health.domain.path import Path
@@ -23,10 +23,17 @@ def decide(state: AccountState, compiled: Compiled, *, offsets: Mapping[str, int
     as the latest one used, and with older definitions than the last ones used nothing is decided. A provisional
     account is not scored and not published. Within a second of its last publication, or half a second of a decision
     that told nothing, nothing is decided either; what was folded meanwhile is remembered, so that the cause of a
-    later change is the right one.
+    later change is the right one. Erasures folded since are acknowledged in any case.
     """
+    forgotten = decide_forgetting(state)
     if is_erased(state):
-        return decide_erased(state)
+        return forgotten
+    decided = _decide(state, compiled, offsets, now_ms)
+    decided.acknowledged = forgotten.acknowledged
+    return decided
+
+
+def _decide(state: AccountState, compiled: Compiled, offsets: Mapping[str, int], now_ms: int) -> Decided:
     path = state.read(Path)
     if not state.read(Accounts).known:
         return Decided()

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from truenorth.events.health import HealthChanged, HealthDay, HealthUpdated, MilestoneChanged
+from truenorth.events.people import ErasureAcknowledged
 
 
 @dataclass(slots=True)
@@ -11,7 +12,8 @@ class Decided:
 
     ``snapshot`` is None when nothing material changed, or when the account was published within the last second;
     then, and whenever the account has something to wait for, ``next_due_ms`` says when to decide again (None: only
-    after another event). ``tombstone`` asks for a real null on the snapshot's topic.
+    after another event). ``tombstone`` asks for a real null on the snapshot's topic. ``acknowledged`` are ids and
+    payloads of erasures that the very same flush carries out.
     """
 
     changes: list[HealthChanged] = field(default_factory=list)
@@ -19,4 +21,5 @@ class Decided:
     snapshot: HealthUpdated | None = None
     day: HealthDay | None = None
     tombstone: bool = False
+    acknowledged: list[tuple[str, ErasureAcknowledged]] = field(default_factory=list)
     next_due_ms: int | None = None

@@ -2,7 +2,9 @@
 
 from hashlib import blake2b
 
+from truenorth.erasures import acknowledgement, request_id
 from truenorth.events import Event, inputs, people
+from truenorth.ids import short_hash
 
 from truenorth_health.domain.fold_usage import forget_member, member_hash
 from truenorth_health.domain.limits import (
@@ -11,6 +13,7 @@ from truenorth_health.domain.limits import (
     ENGAGEMENT_KEYS_MAX,
     ERASED_MEMBERS_MAX,
     ERASURE_GRACE_MS,
+    ERASURE_REQUESTS_KEPT,
     HISTORY_DAYS_KEPT,
     MILLIS_MAX,
     PULSE_DAYS_VALID,
@@ -20,6 +23,8 @@ from truenorth_health.domain.parts import Actions, Answer, Engagements, Erasures
 from truenorth_health.domain.path import Path
 from truenorth_health.domain.state import AccountState
 
+SERVICE = "health"
+"""The name that this service acknowledges erasures under."""
 FIT_FACTORS = {"yes": 1.0, "needs_a_look": 0.5, "no": 0.25}
 """How far a CSM's word on the usage scales the weight of the usage dimension."""
 
@@ -166,18 +171,32 @@ def noted(state: AccountState, _event: Event, time_ms: int, _record_ms: int) -> 
 
 
 def erased(state: AccountState, event: Event, _time_ms: int, record_ms: int) -> None:
-    """Fold ``erasure.requested``: an account leaves a gravestone and its path's numbers, a person a hash."""
+    """Fold ``erasure.requested``: an account leaves a gravestone and its path's numbers, a person a hash.
+
+    Each request is carried out, and owed an acknowledgement, once.
+    """
     data: people.ErasureRequested = event.data
+    request = request_id(event)
+    carried_out = state.read(Erasures).requests
+    if short_hash(request) in carried_out:
+        return
     if data.kind == "account":
         _bury(state, record_ms)
-        return
+    else:
+        _forget(state, data.subject_id, record_ms)
+    state.write(Erasures).requests = [*carried_out, short_hash(request)][-ERASURE_REQUESTS_KEPT:]
+    state.owed.append(acknowledgement(request, data.kind, SERVICE))
+
+
+def _forget(state: AccountState, person: str, record_ms: int) -> None:
+    """Take a person out, whether asked for as actor or as contact: one person has one pseudonym."""
     kept = state.write(Erasures)
-    key = member_hash(data.subject_id)
+    key = member_hash(person)
     kept.members[int.from_bytes(key, "big")] = record_ms
     while len(kept.members) > ERASED_MEMBERS_MAX:
         del kept.members[next(iter(kept.members))]
-    forget_member(state, key)  # whether asked for as actor or as contact: one person has one pseudonym
-    pseudonym = _pseudonym(data.subject_id)
+    forget_member(state, key)
+    pseudonym = _pseudonym(person)
     if pseudonym in state.read(Surveys).nps:
         del state.write(Surveys).nps[pseudonym]
     gone = [role for role, (_, who) in state.read(Engagements).left.items() if who == pseudonym]

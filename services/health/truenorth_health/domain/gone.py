@@ -21,6 +21,13 @@ def is_erased(state: AccountState) -> bool:
     return state.has_erasures and state.read(Erasures).account_ms is not None and not state.read(Accounts).known
 
 
+def decide_forgetting(state: AccountState) -> Decided:
+    """Decide what needs no definitions: the tombstone of an erased account, and the word that requests are done."""
+    decided = decide_erased(state) if is_erased(state) else Decided()
+    decided.acknowledged, state.owed = state.owed, []
+    return decided
+
+
 def decide_erased(state: AccountState) -> Decided:
     """Ask for the tombstone, once; the gravestone keeps the numbers, so that they never start anew."""
     state.causes = 0

@@ -2,6 +2,8 @@
 
 from typing import Final
 
+from truenorth import erasures
+
 DAY_MS: Final = 86_400_000
 FUTURE_MS_MAX: Final = 5 * 60_000
 """An event's time is believed up to this far ahead of the broker's clock."""
@@ -28,9 +30,10 @@ NPS_DAYS_VALID: Final = 180
 ARR_STEPS_MAX: Final = 64
 ENGAGEMENT_KEYS_MAX: Final = 200
 
-ERASURE_GRACE_MS: Final = DAY_MS
+ERASURE_GRACE_MS: Final = erasures.GRACE_MS
 """Records appended up to this long after an erasure still belong to what was erased."""
 ERASED_MEMBERS_MAX: Final = 4_096
+ERASURE_REQUESTS_KEPT: Final = 1_024
 
 PULSE_DAYS_VALID: Final = 90
 PULSE_EXTREME_DAYS_VALID: Final = 30

@@ -195,7 +195,12 @@ class Actions(Struct, array_like=True, gc=False):
 
 
 class Erasures(Struct, array_like=True, gc=False):
-    """The gravestone of an account, and the hashes of erased actors and contacts with the record's time."""
+    """The gravestone of an account, and the hashes of erased actors and contacts with the record's time.
+
+    ``requests`` are hashes of the latest requests carried out: a sender that repeats one, however late, changes
+    nothing and is not answered twice.
+    """
 
     account_ms: int | None = None
     members: dict[int, int] = {}
+    requests: list[int] = []

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Final, TypeVar
 
 import msgspec
+from truenorth.events.people import ErasureAcknowledged
 
 from truenorth_health.domain import parts
 from truenorth_health.domain.path import Frozen, Path, Points
@@ -38,16 +39,18 @@ _encode = msgspec.msgpack.Encoder().encode
 class AccountState:
     """Everything kept about one account.
 
-    ``causes`` are the bits folded since the last decision, in memory only. ``has_erasures`` spares every event a
-    look into a part that hardly any account has.
+    ``causes`` are the bits folded since the last decision, and ``owed`` the acknowledgements of erasures that it is to
+    hand out, both in memory only: whoever folds decides in the same turn. ``has_erasures`` spares every event a look
+    into a part that hardly any account has.
     """
 
-    __slots__ = ("_live", "_rings", "_slots", "_touched", "account", "causes", "has_erasures", "raw")
+    __slots__ = ("_live", "_rings", "_slots", "_touched", "account", "causes", "has_erasures", "owed", "raw")
 
     def __init__(self, account: str, raw: dict[str, bytes]) -> None:
         self.account = account
         self.raw = raw
         self.causes = 0
+        self.owed: list[tuple[str, ErasureAcknowledged]] = []
         self.has_erasures = "erasures" in raw
         self._live: dict[type[Any], Any] = {}
         self._touched: set[type[Any]] = set()
