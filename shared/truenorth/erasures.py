@@ -67,6 +67,13 @@ def acknowledgement(request: str, kind: Kind, service: str) -> tuple[str, Erasur
     return derived_id("erasure.acknowledged", request, service), ErasureAcknowledged(request, service, kind)
 
 
+def began_ms(event: Event) -> int:
+    """Return when that began which an event tells of: what was decided or opened before an erasure belongs to it."""
+    said = getattr(event.data, "alert", event.data)
+    times = (getattr(said, name, None) for name in ("decided_ms", "opened_ms"))
+    return min([event.time_ms, *(time for time in times if isinstance(time, int))])
+
+
 def is_buried(erased_ms: int | None, *, record_ms: int, time_ms: int) -> bool:
     """Tell whether something that is read belongs to what was erased: it is older, or was still on its way.
 
@@ -75,6 +82,6 @@ def is_buried(erased_ms: int | None, *, record_ms: int, time_ms: int) -> bool:
     Args:
         erased_ms: the record time of the erasure; None when there was none.
         record_ms: the record's own time.
-        time_ms: when it happened.
+        time_ms: when it happened; see `began_ms`.
     """
     return erased_ms is not None and (record_ms <= erased_ms + GRACE_MS or time_ms <= erased_ms)

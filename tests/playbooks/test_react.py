@@ -10,10 +10,11 @@ from truenorth.clock import ManualClock
 from truenorth.codec import encode
 from truenorth.definitions.bundle import make_bundle
 from truenorth.definitions.model import Definitions, Playbook
+from truenorth.erasures import GRACE_MS, Request
 from truenorth.errors import HaltError, TransientError
 from truenorth.events.health import DecisionPoint, HealthChanged
 from truenorth.events.payload import PayloadStruct
-from truenorth.events.people import NoteAdded
+from truenorth.events.people import ErasureRequested, NoteAdded
 from truenorth.events.work import AlertRaised, TaskUpdated
 from truenorth.kafka import Record
 from truenorth.kafka.dead_letters import POISON_RECORDS_MIN
@@ -31,6 +32,7 @@ class Unit:
         self.parked: list[str] = []
         self.saved: list[Book] = []
         self.kept_versions: list[str] = []
+        self.erased: dict[str, Request] = {}
 
     async def fresh(self, records: Sequence[Record]) -> list[Record]:
         return list(records)
@@ -38,7 +40,11 @@ class Unit:
     async def books(
         self, accounts: Collection[str], *, tasks: Collection[str] = (), alerts: Collection[str] = ()
     ) -> dict[str, Book]:
-        return {account: Book(account) for account in accounts}
+        graves = {request.account: request.erased_ms for request in self.erased.values() if request.is_account}
+        return {account: Book(account, erased_ms=graves.get(account)) for account in accounts}
+
+    async def erase(self, request: Request, now_ms: int) -> bool:
+        return self.erased.setdefault(request.request_id, request) is request
 
     async def playbooks(self, versions: Collection[str]) -> dict[str, Playbook]:
         return {}
@@ -74,6 +80,9 @@ class Store:
     async def forget_actions(self, before_ms: int) -> None:
         return None
 
+    async def forget_erasures(self, now_ms: int) -> None:
+        return None
+
 
 class Bench:
     """A reactor over a store of nothing."""
@@ -100,9 +109,9 @@ def record(offset: int, payload: PayloadStruct | None, *, topic: str = "health-c
     return Record(f"truenorth.{topic}.v1", 0, offset, b"acme", value, NOW)
 
 
-def red(number: int) -> HealthChanged:
+def red(number: int, decided_ms: int = NOW) -> HealthChanged:
     point = DecisionPoint(offsets={}, definitions="", ordinal=1, now_ms=NOW)
-    return HealthChanged("acme", number, "band", "", "yellow", "red", "behaviour", NOW, point, owner_id="dana")
+    return HealthChanged("acme", number, "band", "", "yellow", "red", "behaviour", decided_ms, point, owner_id="dana")
 
 
 async def test_nothing_is_applied_before_definitions_are_known() -> None:
@@ -169,3 +178,26 @@ async def test_bad_records_that_come_one_by_one_halt_as_well() -> None:
     with pytest.raises(HaltError):
         await bench.reactor.handle([record(POISON_RECORDS_MIN, None)])
     assert len(bench.store.one.parked) == POISON_RECORDS_MIN - 1
+
+
+async def test_an_erasure_goes_before_all_else_in_its_batch_and_wakes_the_relay_once() -> None:
+    bench = Bench()
+    request = record(1, ErasureRequested("account", "acme"), topic="erasures")
+    await bench.reactor.handle([record(0, red(1)), request])
+    assert [book.said for book in bench.store.one.saved] == [[]]
+    assert bench.woken == 1
+    await bench.reactor.handle([request])
+    assert bench.woken == 1
+    assert bench.registry.get_sample_value("truenorth_playbooks_erasure_seconds_count", {"kind": "account"}) == 1
+
+
+async def test_what_was_on_its_way_is_buried_and_what_is_founded_anew_is_not() -> None:
+    bench = Bench()
+    await bench.reactor.handle([record(0, ErasureRequested("account", "acme"), topic="erasures")])
+    late = record(1, red(1))._replace(timestamp_ms=NOW + GRACE_MS)
+    older = record(2, red(2))._replace(timestamp_ms=NOW + 9 * GRACE_MS)
+    await bench.reactor.handle([late, older])
+    assert [book.said for book in bench.store.one.saved] == [[]]
+    value = encode(red(3, NOW + 2 * GRACE_MS), event_id="n", source="t", account="acme", time_ms=NOW + 2 * GRACE_MS)
+    await bench.reactor.handle([record(3, red(3))._replace(timestamp_ms=NOW + 2 * GRACE_MS, value=value)])
+    assert len(bench.store.one.saved[-1].said) == 2

@@ -27,7 +27,7 @@ MIGRATIONS: Final = Path(__file__).parent / "adapters" / "migrations"
 DATABASE_SILENT_S_MAX: Final = 15.0
 OUTBOX_AGE_S_MAX: Final = 60.0
 GROUP: Final = "truenorth-playbooks"
-TOPICS: Final = ("health-changes", "milestones", "actions")
+TOPICS: Final = ("erasures", "health-changes", "milestones", "actions")
 
 
 class App:

@@ -36,6 +36,13 @@ class Metrics:
             buckets=(*_SECONDS, 10.0, 60.0),
             registry=registry,
         )
+        self._erasures = Histogram(
+            "truenorth_playbooks_erasure_seconds",
+            "From a request to forget to the commit that carried it out, by kind (actor, contact, account).",
+            ["kind"],
+            buckets=(*_SECONDS, 60.0, 3600.0),
+            registry=registry,
+        )
         self._registry = registry
 
     def records(self, topic: str, count: int) -> None:
@@ -59,6 +66,10 @@ class Metrics:
     def crossing_delay(self, seconds: float) -> None:
         """Observe how long after its decision a crossing had its effect."""
         self._delay.observe(max(0.0, seconds))
+
+    def erased(self, kind: str, seconds: float) -> None:
+        """Observe how long after its request an erasure was carried out."""
+        self._erasures.labels(kind).observe(max(0.0, seconds))
 
     def watch(self, *, lag: Callable[[], float], sent: Callable[[], float], waiting_s: Callable[[], float]) -> None:
         """Show the consumer's lag, the relay's count and the age of its oldest unsent row, read when asked."""

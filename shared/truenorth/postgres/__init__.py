@@ -2,5 +2,5 @@
 
 ``engine`` connects and runs units of work, ``offsets`` keeps a consumer's place in the same transaction as
 its effects, ``outbox`` carries rows to Kafka, ``leases`` claims due rows, ``dead_letters`` parks records,
-``migrations`` brings a service's schema up to date.
+``erasures`` remembers what was forgotten, ``migrations`` brings a service's schema up to date.
 """

@@ -47,7 +47,10 @@ def outbox_table(metadata: MetaData) -> Table:
 
 
 class Pending(NamedTuple):
-    """One record to say. ``event_id`` is a UUID, ``topic`` the catalogue's short name; an empty ``key`` means none."""
+    """One record to say. ``event_id`` is a UUID, ``topic`` the catalogue's short name; an empty ``key`` means none.
+
+    An empty ``value`` is a tombstone, as it is to Debezium (``route.tombstone.on.empty.payload``).
+    """
 
     event_id: str
     topic: str
@@ -222,5 +225,5 @@ def outgoing(row: Any) -> Outgoing:
     return Outgoing(
         topic=topics.full_name(row.aggregatetype),
         key=row.aggregateid.encode() or None,
-        value=row.payload,
+        value=row.payload or None,
     )

@@ -10,13 +10,15 @@ from sqlalchemy.dialects.postgresql import ARRAY, TEXT, insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from truenorth.codec import encode, encode_json
 from truenorth.definitions.model import Playbook
+from truenorth.erasures import Request
 from truenorth.events.catalogue import TYPE_OF_PAYLOAD
 from truenorth.events.work import TaskUpdated
 from truenorth.kafka.records import Record
-from truenorth.postgres import dead_letters, leases, offsets, outbox
+from truenorth.postgres import dead_letters, erasures, leases, offsets, outbox
 from truenorth.postgres.engine import transaction
 
 from truenorth_playbooks.adapters import tables
+from truenorth_playbooks.adapters.erasing import forget, forget_old
 from truenorth_playbooks.domain.actions import overdue_at_ms
 from truenorth_playbooks.domain.book import Alert, Book, Run, Said
 
@@ -50,9 +52,12 @@ OPEN_AND_NAMED: Final = text(
         WHERE account_id = ANY (CAST(:accounts AS text[]))
           AND (resolved_ms IS NULL OR alert_id = ANY (CAST(:alerts AS text[])))
     ) AS known
+    UNION ALL
+    SELECT 'grave', account, convert_to(max(erased_ms)::text, 'UTF8') FROM erasure
+    WHERE account = ANY (CAST(:accounts AS text[])) AND kind = 'account' GROUP BY account
     """
 )
-"""All an account has open, and what was named, in one round trip: an alert has no time for three."""
+"""All an account has open, what was named, and when it was erased, in one round trip: an alert has no time for more."""
 
 
 class PostgresStore:
@@ -87,6 +92,11 @@ class PostgresStore:
             table = tables.APPLIED_ACTION
             await connection.execute(delete(table).where(table.c.applied_ms < before_ms))
 
+    async def forget_erasures(self, now_ms: int) -> None:
+        """See `Store.forget_erasures`."""
+        async with transaction(self._engine) as connection:
+            await forget_old(connection, now_ms)
+
 
 class PostgresUnit:
     """One transaction. Accounts are locked in one order, so two units never wait for each other in a circle."""
@@ -112,6 +122,22 @@ class PostgresUnit:
         for kind, account, body in found:
             _keep(books[account], kind, body)
         return books
+
+    async def erase(self, request: Request, now_ms: int) -> bool:
+        """See `Unit.erase`."""
+        if await erasures.is_noted(self._connection, tables.ERASURE, request):
+            return False
+        revision = 0
+        if request.is_account:
+            book = (await self._locked([request.account]))[request.account]  # whoever works on it now comes first
+            revision = max(book.changes_number, book.milestones_number)
+        if not await erasures.note(self._connection, tables.ERASURE, request, now_ms=now_ms, revision=revision):
+            return False
+        await forget(self._connection, request)
+        await erasures.acknowledge(
+            self._connection, tables.OUTBOX, request, service=CONSUMER, source=SOURCE, now_ms=now_ms
+        )
+        return True
 
     async def playbooks(self, versions: Collection[str]) -> dict[str, Playbook]:
         """See `Unit.playbooks`."""
@@ -203,6 +229,8 @@ def _keep(book: Book, kind: str, body: bytes) -> None:
     if kind == "run":
         run = msgspec.json.decode(body, type=Run)
         book.runs[run.run_id] = run
+    elif kind == "grave":
+        book.erased_ms = int(body)
     elif kind == "task":
         task = msgspec.json.decode(body, type=TaskUpdated)
         book.tasks[task.task_id] = task

@@ -61,7 +61,7 @@ class Book:
     """The working copy of one account. Everything that changes it also writes down that it did.
 
     ``changes_number`` and ``milestones_number`` are the latest transitions seen on each topic;
-    ``churn_number`` is the one that last changed ``churned``.
+    ``churn_number`` is the one that last changed ``churned``. ``erased_ms`` is the record time of its last erasure.
     """
 
     account: str
@@ -69,6 +69,7 @@ class Book:
     milestones_number: int = 0
     churned: bool = False
     churn_number: int = 0
+    erased_ms: int | None = None
     runs: dict[str, Run] = field(default_factory=dict)
     tasks: dict[str, TaskUpdated] = field(default_factory=dict)
     alerts: dict[str, Alert] = field(default_factory=dict)

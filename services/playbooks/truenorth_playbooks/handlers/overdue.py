@@ -72,6 +72,7 @@ class OverdueLoop:
     async def _forget(self) -> None:
         if self._clock.monotonic() - self._forgot_at >= FORGET_EVERY_S:
             await self._store.forget_actions(self._clock.now_ms() - ACTIONS_KEPT_DAYS * MILLIS_PER_DAY)
+            await self._store.forget_erasures(self._clock.now_ms())
             self._forgot_at = self._clock.monotonic()
 
     async def _rest(self) -> None:

@@ -5,12 +5,15 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from truenorth import erasures
 from truenorth.clock import Clock
 from truenorth.codec import parse_storable
 from truenorth.definitions.model import Bundle, Playbook
+from truenorth.erasures import Request
 from truenorth.errors import RefusedError, TransientError
 from truenorth.events.envelope import Event
 from truenorth.events.health import HealthChanged, MilestoneChanged
+from truenorth.events.people import ErasureRequested
 from truenorth.ids import derived_id
 from truenorth.kafka.dead_letters import PoisonLimit
 from truenorth.kafka.records import Record
@@ -25,9 +28,14 @@ log = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class Batch:
-    """A batch taken apart: what is ours in it, in order, and what nobody can read."""
+    """A batch taken apart: what is ours in it, in order, and what nobody can read.
+
+    ``record_ms`` are the times of the records of ``events``, one for one.
+    """
 
     events: list[Event] = field(default_factory=list)
+    record_ms: list[int] = field(default_factory=list)
+    requests: list[Request] = field(default_factory=list)
     poison: list[tuple[Record, str]] = field(default_factory=list)
 
     def ids_of(self, name: str) -> set[str]:
@@ -73,11 +81,14 @@ class Reactor:
             now_ms = self._clock.now_ms()
             fresh = await unit.fresh(records)
             batch = self._parsed(fresh)
+            erased = [request for request in batch.requests if await unit.erase(request, now_ms)]
             books, said = await self._apply(unit, batch, rules, now_ms)
             for record, reason in batch.poison:
                 await unit.park(record, reason, now_ms)
-        if said or batch.poison:
+        if said or batch.poison or erased:
             self._wake()
+        for request in erased:
+            self._metrics.erased(request.kind, (self._clock.now_ms() - request.erased_ms) / 1000)
         self._kept_versions |= {run.version for book in books.values() for run in book.runs.values()}
         self._count(fresh, batch, books)
         self._metrics.batch(self._clock.monotonic() - began, said)
@@ -106,6 +117,9 @@ class Reactor:
             self._limit.good(record)
             if isinstance(event.data, (HealthChanged, MilestoneChanged, *actions.ACTIONS)):
                 batch.events.append(event)
+                batch.record_ms.append(record.timestamp_ms)
+            elif isinstance(event.data, ErasureRequested):
+                batch.requests.append(erasures.request_of(event, record_ms=record.timestamp_ms))
         return batch
 
     def _dead(self, record: Record, error: RefusedError) -> str:
@@ -123,9 +137,11 @@ class Reactor:
         await self._load_versions(unit, books)
         acted = [_action_id(event) for event in batch.events if isinstance(event.data, actions.ACTIONS)]
         unacted = await unit.first_time(acted, now_ms)
-        for event in batch.events:
+        for event, record_ms in zip(batch.events, batch.record_ms, strict=True):
             book = books[event.account]
-            if isinstance(event.data, HealthChanged):
+            if erasures.is_buried(book.erased_ms, record_ms=record_ms, time_ms=erasures.began_ms(event)):
+                book.noted.append(("ignored_erased", event.type))
+            elif isinstance(event.data, HealthChanged):
                 runs.see(book, crossings.from_change(event.data), rules, self._versions.__getitem__, now_ms)
             elif isinstance(event.data, MilestoneChanged):
                 runs.see(book, crossings.from_milestone(event.data), rules, self._versions.__getitem__, now_ms)

@@ -5,6 +5,7 @@ from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
 from truenorth.definitions.model import Playbook
+from truenorth.erasures import Request
 from truenorth.kafka.records import Record
 
 from truenorth_playbooks.domain.book import Book
@@ -21,6 +22,10 @@ class Unit(Protocol):
         self, accounts: Collection[str], *, tasks: Collection[str] = (), alerts: Collection[str] = ()
     ) -> dict[str, Book]:
         """Lock these accounts and load what they have open, and the named tasks and alerts, open or not."""
+        ...
+
+    async def erase(self, request: Request, now_ms: int) -> bool:
+        """Forget what is asked, and say so; False, and nothing happens, when that was done before."""
         ...
 
     async def playbooks(self, versions: Collection[str]) -> dict[str, Playbook]:
@@ -60,4 +65,8 @@ class Store(Protocol):
 
     async def forget_actions(self, before_ms: int) -> None:
         """Forget carried-out actions older than this: repeats come within hours."""
+        ...
+
+    async def forget_erasures(self, now_ms: int) -> None:
+        """Forget the gravestones that nothing can still be on its way to."""
         ...
