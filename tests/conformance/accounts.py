@@ -5,12 +5,15 @@ from collections import defaultdict
 from collections.abc import Iterable
 
 from truenorth.kafka.records import Record
-from truenorth.streams.counting import CountingProcessor, Counts, _counts
-from truenorth.streams.records import OWN_PART, split_key
+from truenorth.streams.counting import CountingProcessor, _counts
+from truenorth.streams.kept import Kept
 
 
-def happening(account: str, *, count: int = 1, day: int = 20_000, feature: str = "export") -> bytes:
-    return json.dumps({"account": account, "day": day, "feature": feature, "count": count}).encode()
+def happening(
+    account: str, *, count: int = 1, day: int = 20_000, feature: str = "export", event_id: str | None = None
+) -> bytes:
+    told = {"account": account, "day": day, "feature": feature, "count": count, "id": event_id}
+    return json.dumps(told).encode()
 
 
 def processor(prefix: str, *, sources: int = 2, silence_ms: int | None = None) -> CountingProcessor:
@@ -29,18 +32,11 @@ def topics_of(one: CountingProcessor) -> list[str]:
 
 def totals_kept(changelog: Iterable[Record]) -> dict[str, int]:
     """The total of each account as a restore would find it: per key the last record wins."""
-    kept: dict[str, Counts] = {}
-    for record in changelog:
-        if record.key is None or record.key.startswith(b"\x00"):
-            continue
-        account, part = split_key(record.key)
-        if part == OWN_PART:
-            continue
-        if record.value is None:
-            kept.pop(account, None)
-        else:
-            kept[account] = _counts.decode(record.value)
-    return {account: counts.total for account, counts in kept.items()}
+    kept = Kept(core="core", sources=8)
+    kept.take(changelog)
+    kept.restored()
+    found = {account: kept.load(account, kept.own(account)) for account in kept.owns}
+    return {account: _counts.decode(parts["core"]).total for account, parts in found.items()}
 
 
 def totals_sent(values: Iterable[bytes | None]) -> dict[str, int]:

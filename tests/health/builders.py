@@ -129,7 +129,7 @@ class Book:
     def tell(self, payload: Any, time_ms: int, *, recorded_ms: int | None = None, backfill: bool = False) -> None:
         self.count += 1
         one = event(payload, time_ms, f"e{self.count}", backfill=backfill)
-        fold(self.state, source_of(one), one, self.count, time_ms if recorded_ms is None else recorded_ms)
+        fold(self.state, source_of(one), one, time_ms if recorded_ms is None else recorded_ms)
 
     def decide(self, now_ms: int) -> Decided:
         return decide(self.state, self.definitions, offsets={"usage": self.count}, now_ms=now_ms)

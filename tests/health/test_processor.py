@@ -17,6 +17,7 @@ from tests.e2e.platform import REPOSITORY
 
 NOW_MS = 1_790_000_000_000
 ACCOUNTS = HEALTH_SOURCES.index("accounts")
+OFFSETS = [7 if source == ACCOUNTS else -1 for source in range(len(HEALTH_SOURCES))]
 DEFINITIONS = load_directory(REPOSITORY / "config")
 
 
@@ -53,10 +54,10 @@ def test_what_is_no_event_is_refused_with_its_field() -> None:
 def test_the_same_decision_has_the_same_ids() -> None:
     def outputs() -> list[bytes | None]:
         one = processor()
-        account, event = one.decode(ACCOUNTS, facts())
+        account, _, event = one.decode(ACCOUNTS, facts())
         state = one.load(account, {})
-        one.fold(state, [Item(ACCOUNTS, 7, NOW_MS, event)])
-        return [output.value for output in one.decide(state, {ACCOUNTS: 7}, NOW_MS).outputs]
+        one.fold(state, ACCOUNTS, [Item(facts(), None, event)])
+        return [output.value for output in one.decide(state, OFFSETS, NOW_MS).outputs]
 
     assert outputs() == outputs()
     assert outputs() != []
@@ -64,12 +65,12 @@ def test_the_same_decision_has_the_same_ids() -> None:
 
 def test_a_worker_with_older_definitions_waits() -> None:
     newer, older = processor(2), processor(1)
-    account, event = newer.decode(ACCOUNTS, facts())
+    account, _, event = newer.decode(ACCOUNTS, facts())
     state = newer.load(account, {})
-    newer.fold(state, [Item(ACCOUNTS, 7, NOW_MS, event)])
-    assert newer.decide(state, {ACCOUNTS: 7}, NOW_MS).outputs
+    newer.fold(state, ACCOUNTS, [Item(facts(), None, event)])
+    assert newer.decide(state, OFFSETS, NOW_MS).outputs
     again = older.load(account, newer.dump(state))
-    decision = older.decide(again, {ACCOUNTS: 7}, NOW_MS + 5_000)
+    decision = older.decide(again, OFFSETS, NOW_MS + 5_000)
     assert (list(decision.outputs), decision.next_due_ms) == ([], NOW_MS + 5_000 + BEHIND_RETRY_MS)
 
 

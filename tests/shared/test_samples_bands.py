@@ -40,7 +40,7 @@ class Seen:
             return
         state = self.states.setdefault(event.account, new_state(event.account))
         known = Event(event.id, "test", kind, event.account, event.time_ms, NOW_MS, event.data, event.backfill)
-        fold(state, HEALTH_SOURCES.index(family), known, 0, NOW_MS)
+        fold(state, HEALTH_SOURCES.index(family), known, NOW_MS)
 
     def band(self, account: str) -> str:
         view = look(self.states.setdefault(account, new_state(account)), self.compiled, NOW_MS)

@@ -13,6 +13,7 @@ from truenorth.kafka import Record
 from truenorth.kafka.records import partition_of
 from truenorth.streams.counting import CountingProcessor
 from truenorth.streams.engine import Engine
+from truenorth.streams.hooks import Flushed, Stage
 from truenorth.streams.memory import MemoryBroker, MemoryLog
 from truenorth.streams.records import POSITION_KEY, decode_position
 from truenorth.streams.settings import EngineSettings
@@ -38,8 +39,12 @@ class Counters:
     def refolded(self, count: int) -> None:
         self.refolds += count
 
-    def flushed(self, accounts: int, events: int, outputs: int, seconds: float) -> None:
+    def flushed(self, flush: Flushed) -> None:
         self.flushes += 1
+
+    def left_early(self, count: int) -> None: ...
+
+    def spent(self, stage: Stage, seconds: float) -> None: ...
 
     def restored(self, partition: int, records: int, seconds: float) -> None: ...
 

@@ -15,21 +15,27 @@ from truenorth.streams.counting import CountingProcessor
 from truenorth.streams.dead_letters import DeadLetterLimits
 from truenorth.streams.due import DueTimes
 from truenorth.streams.hooks import NoHooks
-from truenorth.streams.memory import MemoryBroker, MemoryLog
-from truenorth.streams.opening import restore, start_positions
-from truenorth.streams.partition import Partition, Restored
+from truenorth.streams.kept import Kept
+from truenorth.streams.memory import MemoryBroker
+from truenorth.streams.opening import check_schema, start_positions
+from truenorth.streams.partition import Partition
+from truenorth.streams.read_until import ReadUntil
 from truenorth.streams.records import (
     OPEN_KEY,
     POSITION_KEY,
+    NewerStateError,
+    Own,
     Position,
     decode_own,
     decode_position,
+    due_of,
     encode_control,
     encode_own,
     entry_key,
     split_key,
 )
 from truenorth.streams.settings import EngineSettings
+from truenorth.streams.turns import Cut
 
 from tests.conformance.accounts import happening
 
@@ -52,18 +58,25 @@ def test_due_times_are_taken_in_portions() -> None:
     assert len(due) == 6
 
 
-@given(st.dictionaries(st.integers(0, 12), st.integers(0, 2**62)), st.one_of(st.none(), st.integers(0, 2**62)))
-def test_the_own_part_comes_back_as_it_went(offsets: dict[int, int], due_ms: int | None) -> None:
-    own = decode_own(encode_own(offsets, due_ms))
-    assert own.offsets == offsets
-    assert own.next_due_ms == due_ms
+@given(
+    st.lists(st.integers(-1, 2**62), max_size=12),
+    st.one_of(st.none(), st.integers(0, 2**62)),
+    st.integers(1, 60_000),
+    st.binary(max_size=40),
+)
+def test_the_own_part_comes_back_as_it_went(offsets: list[int], due_ms: int | None, schema: int, core: bytes) -> None:
+    part = encode_own(offsets, due_ms, schema=schema, core=core)
+    assert decode_own(part) == Own(offsets, due_ms, schema, core)
+    assert due_of(part) == due_ms
 
 
-def test_state_of_a_newer_engine_halts() -> None:
-    newer = b"\x02" + encode_own({0: 1}, None)[1:]
-    with pytest.raises(HaltError, match="version 2"):
-        decode_own(newer)
+def test_records_of_another_engine_are_not_guessed_at() -> None:
+    other = b"\x09" + encode_own([1], None, schema=1, core=b"")[1:]
     with pytest.raises(HaltError, match="version 9"):
+        decode_own(other)
+    with pytest.raises(HaltError, match="version 1 "):
+        decode_position(encode_control(Position(1, {}, schema=1)))
+    with pytest.raises(NewerStateError, match="version 9"):
         decode_position(encode_control(Position(1, {}, schema=9)))
     with pytest.raises(HaltError, match="unreadable"):
         decode_position(b"{")
@@ -74,32 +87,42 @@ def test_keys_of_parts_come_back_as_they_went() -> None:
     assert split_key(entry_key("acme", "")) == ("acme", "")
 
 
-async def test_restoring_takes_the_last_record_of_each_key_up_to_the_mark() -> None:
+def own(offset: int, *, due_ms: int | None = None, core: bytes = b"") -> bytes:
+    return encode_own([offset], due_ms, schema=1, core=core)
+
+
+async def test_restoring_takes_the_last_record_of_each_key() -> None:
     broker = MemoryBroker(ManualClock(), {"log": 1})
     place = ("log", 0)
     for key, value in (
-        (entry_key("a", "core"), b"1"),
+        (entry_key("a", ""), own(6, core=b"1")),
         (entry_key("a", "past"), b"2"),
-        (entry_key("b", "core"), b"3"),
-        (entry_key("a", ""), encode_own({0: 7}, None)),
-        (entry_key("b", ""), encode_own({0: 8}, 5)),
-        (entry_key("a", "core"), b"4"),
+        (entry_key("a", "names"), b"5"),
+        (entry_key("b", ""), own(8, due_ms=5, core=b"3")),
+        (entry_key("a", ""), own(7, due_ms=9, core=b"4")),
         (entry_key("a", "past"), None),
-        (entry_key("b", "core"), None),
         (entry_key("b", ""), None),
         (POSITION_KEY, encode_control(Position(3, {"source": 9}))),
         (OPEN_KEY, b"{}"),
     ):
-        last = broker.append(place, key, value)
-    broker.append(place, entry_key("a", "core"), b"after the mark")
-    restored = await restore(MemoryLog(broker), place, last)
-    assert restored.parts == {"a": {"core": b"4"}}
-    assert list(restored.owns) == ["a"]
-    assert restored.position == Position(3, {"source": 9})
-    broker.compact("log")
-    broker.records[place].pop()
-    again = await restore(MemoryLog(broker), place, last)
-    assert again.position == restored.position
+        broker.append(place, key, value)
+    for _ in range(2):
+        kept = Kept(core="core", sources=1)
+        kept.take(broker.records[place])
+        kept.restored()
+        assert list(kept.owns) == ["a"]
+        assert kept.load("a", kept.own("a")) == {"core": b"4", "names": b"5"}
+        assert list(kept.dues()) == [("a", 9)]
+        assert kept.position == Position(3, {"source": 9})
+        assert kept.bytes == len(own(7, core=b"4")) + 1
+        broker.compact("log")
+
+
+def test_state_of_a_newer_program_is_left_alone() -> None:
+    check_schema(None, 1)
+    check_schema(Position(1, {}, state_schema=2), 2)
+    with pytest.raises(NewerStateError, match="left to a newer worker"):
+        check_schema(Position(1, {}, state_schema=3), 2)
 
 
 def test_a_new_source_begins_at_its_first_offset() -> None:
@@ -148,15 +171,16 @@ class Refolds(NoHooks):
         self.count += count
 
 
-def partition(restored: Restored | None = None) -> tuple[Partition[Any], Refolds]:
+def partition(kept: Kept | None = None, clock: ManualClock | None = None) -> tuple[Partition[Any], Refolds]:
     hooks = Refolds()
     one = Partition(
         0,
         1,
-        restored or Restored({}, {}, None, 0),
+        kept or Kept(core="core", sources=1),
         [0],
         processor=CountingProcessor(["s"], "changelog", "dead", "out"),
         reader_name="tests",
+        clock=clock or ManualClock(),
         settings=EngineSettings(slice_accounts=1),
         hooks=hooks,
     )
@@ -167,50 +191,96 @@ def records(first: int, accounts: list[str]) -> list[Record]:
     return [Record("s", 0, first + n, a.encode(), happening(a), 0) for n, a in enumerate(accounts)]
 
 
+async def cut_of(one: Partition[Any], read_until_ms: int = 0) -> Cut:
+    return await one.cut(read_until_ms=read_until_ms, redecide_max=0, seen_bytes_max=1_000_000)
+
+
+def totals(cut: Cut) -> list[int]:
+    return [json.loads(output.value or b"")["total"] for output in cut.outputs]
+
+
 async def test_a_cut_holds_what_was_taken_in_before_it_and_nothing_after() -> None:
     one, _ = partition()
-    one.take(0, records(0, ["a", "b", "a"]), 1)
-    cutting = one.cut(1, due_until_ms=0, redecide_max=0)
+    one.take(0, records(0, ["a", "b", "a"]))
+    cutting = cut_of(one)
     cutting.send(None)  # it yields after the first account
-    one.take(0, records(3, ["a", "c"]), 1)
+    one.take(0, [*records(3, ["a", "c"]), Record("s", 0, 5, b"x", b"{", 0)])
     with pytest.raises(StopIteration) as done:
         while True:
             cutting.send(None)
-    cut = done.value.value
+    cut: Cut = done.value.value
     assert cut.positions == (3,)
     assert cut.events == 3
-    assert decode_position(cut.changelog[-1].value).sources == {"s": 3}
-    later = await one.cut(2, due_until_ms=0, redecide_max=0)
-    assert later.positions == (5,)
-    assert later.events == 2
+    assert not cut.dead_letters  # its position lies behind the cut: it goes with the next one
+    assert decode_position(cut.changelog[-1].value or b"").sources == {"s": 3}
+    later = await cut_of(one)
+    assert (later.positions, later.events, len(later.dead_letters)) == ((6,), 2, 1)
 
 
 async def test_an_event_that_was_folded_already_is_skipped_and_counted() -> None:
     one, hooks = partition()
-    one.take(0, records(0, ["a", "a"]), 1)
-    await one.cut(1, due_until_ms=0, redecide_max=0)
-    before = dict(one.parts["a"])
+    one.take(0, records(0, ["a", "a"]))
+    await cut_of(one)
     one.positions[0] = 0  # as if a position had been lost
-    one.take(0, records(0, ["a", "a"]), 1)
-    cut = await one.cut(2, due_until_ms=0, redecide_max=0)
+    one.take(0, records(0, ["a", "a", "a"]))
+    cut = await cut_of(one)
     assert hooks.count == 2
-    assert [json.loads(output.value or b"")["total"] for output in cut.outputs] == [2]
-    assert one.parts["a"] != before  # only the revision moved on
+    assert totals(cut) == [3]
 
 
-async def test_only_changed_parts_are_written() -> None:
+async def test_events_that_cannot_be_folded_are_parked_alone_with_their_records() -> None:
     one, _ = partition()
-    one.take(0, records(0, ["a"]), 1)
-    first = await one.cut(1, due_until_ms=0, redecide_max=0)
-    assert [entry.key for entry in first.changelog] == [entry_key("a", "core"), entry_key("a", ""), POSITION_KEY]
-    restored = Restored({"a": dict(one.parts["a"])}, {"a": first.changelog[1].value or b""}, None, 3)
-    again, _ = partition(restored)
-    assert again.parts == one.parts
+    good, bad = happening("a", event_id="good"), happening("a", count=-1, event_id="bad")
+    one.take(0, [Record("s", 0, n, b"a", value, 0) for n, value in enumerate([good, bad, good, bad])])
+    cut = await cut_of(one)
+    assert totals(cut) == [1]
+    told = [json.loads(entry.value or b"") for entry in cut.dead_letters]
+    assert [(letter["offset"], letter["reason"]) for letter in told] == [(1, "count is -1")]
+    assert base64.b64decode(told[0]["value_base64"]) == bad
+    repaired = happening("a", count=5, event_id="bad")
+    one.take(0, [Record("s", 0, 4, b"a", repaired, 0)])
+    assert totals(await cut_of(one)) == [6]  # a parked event may be sent again
 
 
-async def test_time_never_runs_backwards_for_decisions() -> None:
+async def test_offsets_and_core_are_one_record_and_an_unchanged_account_writes_nothing() -> None:
     one, _ = partition()
-    one.take(0, records(0, ["a"]), 1)
-    assert (await one.cut(1000, due_until_ms=0, redecide_max=0)).now_ms == 1000
-    one.take(0, records(1, ["a"]), 1)
-    assert (await one.cut(400, due_until_ms=0, redecide_max=0)).now_ms == 1000
+    one.take(0, records(0, ["a"]))
+    first = await cut_of(one)
+    assert [entry.key for entry in first.changelog] == [entry_key("a", ""), POSITION_KEY]
+    again = await cut_of(one)
+    assert [entry.key for entry in again.changelog] == [POSITION_KEY]
+
+
+async def test_decisions_are_made_as_of_what_was_read_and_never_backwards() -> None:
+    clock = ManualClock(5_000)
+    one, _ = partition(clock=clock)
+    assert (await cut_of(one, -1)).now_ms == 0
+    assert (await cut_of(one, 1_000)).now_ms == 1_000
+    assert (await cut_of(one, 400)).now_ms == 1_000
+    assert (await cut_of(one, 9_000)).now_ms == 5_000  # nor ahead of the clock
+
+
+def test_the_moment_read_until_waits_for_the_ends_of_all_sources() -> None:
+    read = ReadUntil()
+    read.aim(1_000, {("s", 0): 5, ("t", 0): 2})
+    read.see({("s", 0): 5})
+    assert (read.ms, read.waiting) == (-1, True)
+    read.aim(2_000, {("s", 0): 9, ("t", 0): 2})
+    read.see({("s", 0): 8, ("t", 0): 2})
+    assert read.ms == 1_000
+    read.aim(3_000, {("s", 0): 9, ("t", 0): 2})  # nothing came since
+    read.see({("s", 0): 9, ("t", 0): 2})
+    assert (read.ms, read.waiting) == (3_000, False)
+
+
+def test_far_behind_the_moments_thin_out_and_are_reached_one_after_the_other() -> None:
+    read = ReadUntil()
+    for second in range(1_000):
+        read.aim(second * 1_000, {("s", 0): second})
+    reached = []
+    for position in range(1_000):
+        read.see({("s", 0): position})
+        reached.append(read.ms)
+    assert reached == sorted(reached)
+    assert reached[-1] == 999_000
+    assert all(moment <= 1_000 * position for position, moment in enumerate(reached))

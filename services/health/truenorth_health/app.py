@@ -130,6 +130,14 @@ class App:
     def observe(self) -> None:
         """Copy the engine's state into the gauges."""
         self.metrics.partitions_owned.set(len(self.engine.owned))
+        self.metrics.partitions_waiting.set(len(self.engine.opening))
+        figures = self.engine.figures
+        self.metrics.accounts.set(figures.accounts)
+        self.metrics.state_bytes.set(figures.state_bytes)
+        self.metrics.seen_bytes.set(figures.seen_bytes)
+        self.metrics.waiting_events.set(figures.waiting_events)
+        self.metrics.dirty_accounts.set(figures.dirty_accounts)
+        self.metrics.lag_seconds.set(figures.lag_s or 0.0)
         self.metrics.lag_records.set(self.engine.progress.lag_records)
         self.metrics.stuck_seconds.set(self.engine.progress.stuck_for_s)
         self.metrics.days_rebuilt.set(self.history.days_count)

@@ -1,6 +1,7 @@
 """Every metric of health, declared once with meaning, unit and labels."""
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from truenorth.streams.hooks import Flushed, Stage
 
 
 class Metrics:
@@ -29,6 +30,51 @@ class Metrics:
             "truenorth_health_flush_seconds",
             "Seconds from the cut of a flush to its commit.",
             buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
+            registry=registry,
+        )
+        self.flush_records = Histogram(
+            "truenorth_health_flush_records",
+            "Changelog records and outputs in one flush.",
+            buckets=(1, 10, 100, 500, 1_000, 5_000, 10_000, 50_000),
+            registry=registry,
+        )
+        self.duplicates = Counter(
+            "truenorth_health_sender_duplicates_total",
+            "Events dropped because their sender had sent them before.",
+            registry=registry,
+        )
+        self.seen_left_early = Counter(
+            "truenorth_health_seen_ids_left_early_total",
+            "Ids of events forgotten before their time because the memory for them was used up.",
+            registry=registry,
+        )
+        self.seen_bytes = Gauge(
+            "truenorth_health_seen_ids_bytes", "Memory used for the ids of recent events.", registry=registry
+        )
+        self.state_bytes = Gauge(
+            "truenorth_health_state_bytes", "Encoded state of all accounts of the open partitions.", registry=registry
+        )
+        self.accounts = Gauge("truenorth_health_accounts", "Accounts in the open partitions.", registry=registry)
+        self.waiting_events = Gauge(
+            "truenorth_health_waiting_events", "Events decoded and waiting for the next flush.", registry=registry
+        )
+        self.dirty_accounts = Gauge(
+            "truenorth_health_dirty_accounts", "Accounts with events that wait for the next flush.", registry=registry
+        )
+        self.lag_seconds = Gauge(
+            "truenorth_health_lag_seconds",
+            "Age of the moment up to which everything has been read; decisions are made as of then.",
+            registry=registry,
+        )
+        self.stage_seconds = Counter(
+            "truenorth_health_stage_seconds_total",
+            "Where the worker's time went; poll, idle and commit are waits, in which other stages may run.",
+            ["stage"],
+            registry=registry,
+        )
+        self.partitions_waiting = Gauge(
+            "truenorth_health_partitions_waiting",
+            "Partitions that belong to this worker and are not open yet.",
             registry=registry,
         )
         self.reopened = Counter(
@@ -90,12 +136,22 @@ class EngineMetrics:
         """Count events that were folded already."""
         self._metrics.refolds.inc(count)
 
-    def flushed(self, accounts: int, events: int, outputs: int, seconds: float) -> None:
+    def flushed(self, flush: Flushed) -> None:
         """Count a committed flush."""
-        self._metrics.accounts_decided.inc(accounts)
-        self._metrics.events_folded.inc(events)
-        self._metrics.outputs.inc(outputs)
-        self._metrics.flush_seconds.observe(seconds)
+        self._metrics.accounts_decided.inc(flush.accounts)
+        self._metrics.events_folded.inc(flush.events)
+        self._metrics.duplicates.inc(flush.duplicates)
+        self._metrics.outputs.inc(flush.outputs)
+        self._metrics.flush_records.observe(flush.records + flush.outputs)
+        self._metrics.flush_seconds.observe(flush.seconds)
+
+    def left_early(self, count: int) -> None:
+        """Count ids that were forgotten before their time."""
+        self._metrics.seen_left_early.inc(count)
+
+    def spent(self, stage: Stage, seconds: float) -> None:
+        """Add to the time split."""
+        self._metrics.stage_seconds.labels(stage=stage).inc(seconds)
 
     def restored(self, partition: int, records: int, seconds: float) -> None:
         """Note how long a partition took to open."""

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Mapping, Sequence
+from operator import attrgetter
 from typing import Any, Final
 
 from aiokafka import ConsumerRebalanceListener, TopicPartition
@@ -32,8 +33,12 @@ READ_RECORDS_MAX: Final = 20_000
 READ_S_MAX: Final = 30.0
 
 
+_fields = attrgetter("topic", "partition", "offset", "key", "value", "timestamp")
+_new = tuple.__new__
+
+
 def _records(raws: Sequence[Any]) -> list[Record]:
-    return [Record(raw.topic, raw.partition, raw.offset, raw.key, raw.value, raw.timestamp) for raw in raws]
+    return [_new(Record, _fields(raw)) for raw in raws]  # half the time of calling Record: this is done for every event
 
 
 class KafkaLog:

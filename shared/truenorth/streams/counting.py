@@ -1,24 +1,26 @@
 """A small processor: counts events per account, day and feature. What the engine is measured and tested with."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from hashlib import blake2b
+from typing import Final
 
 import msgspec
 
 from truenorth.errors import PoisonError, RefusedError
 from truenorth.kafka.records import Record
-from truenorth.streams.processor import Decision, Item, Output
+from truenorth.streams.processor import Decision, Decoded, Item, Output
 
 DAYS_KEPT: Final = 28
 
 
-class Happening(msgspec.Struct, frozen=True):
-    """One event: something was used ``count`` times on an epoch day."""
+class Happening(msgspec.Struct, frozen=True, gc=False):
+    """One event: something was used ``count`` times on an epoch day. ``id`` is its sender's, None for none."""
 
     account: str
     day: int
     feature: str
     count: int = 1
+    id: str | None = None
 
 
 class Counts(msgspec.Struct, array_like=True):
@@ -45,6 +47,7 @@ _happenings = msgspec.json.Decoder(Happening)
 _counts = msgspec.msgpack.Decoder(Counts)
 _encode_state = msgspec.msgpack.Encoder().encode
 _encode = msgspec.json.Encoder().encode
+_new = tuple.__new__
 
 
 class Account:
@@ -71,6 +74,8 @@ class CountingProcessor:
     ) -> None:
         self.sources = sources
         self.changelog = changelog
+        self.core = "core"
+        self.schema = 1
         self.dead_letters = dead_letters
         self._out = out
         self._silence_ms = silence_ms
@@ -79,25 +84,29 @@ class CountingProcessor:
         """See `Processor.ready`."""
         return True
 
-    def decode(self, source: int, record: Record) -> tuple[str, Any]:  # noqa: ARG002 - the protocol's signature
+    def decode(self, source: int, record: Record) -> Decoded:  # noqa: ARG002 - the protocol's signature
         """See `Processor.decode`."""
         try:
             event = _happenings.decode(record.value or b"")
         except msgspec.MsgspecError as error:
             raise RefusedError("value_invalid", str(error)) from None
-        return event.account, event
+        identity = None if event.id is None else blake2b(event.id.encode(), digest_size=8).digest()
+        return _new(Decoded, (event.account, identity, event))
 
-    def load(self, key: str, parts: Mapping[str, bytes]) -> Account:
+    def migrate(self, parts: dict[str, bytes], schema: int) -> dict[str, bytes]:  # noqa: ARG002
+        """See `Processor.migrate`. There is only one version."""
+        raise AssertionError(f"there was never a version {schema}")
+
+    def load(self, key: str, parts: dict[str, bytes]) -> Account:
         """See `Processor.load`."""
         kept = parts.get("core")
         return Account(key, Counts() if kept is None else _counts.decode(kept))
 
-    def fold(self, state: Account, items: Sequence[Item]) -> None:
+    def fold(self, state: Account, source: int, items: Sequence[Item]) -> None:  # noqa: ARG002
         """See `Processor.fold`. A negative count cannot be folded."""
         counts = state.counts
         days, features = counts.days, counts.features
-        for item in items:
-            event: Happening = item.event
+        for _, _, event in items:
             count = event.count
             if count < 0:
                 raise PoisonError(f"count is {count}")
@@ -109,7 +118,7 @@ class CountingProcessor:
             for day in [day for day in days if day <= oldest]:
                 del days[day]
 
-    def decide(self, state: Account, offsets: Mapping[int, int], now_ms: int) -> Decision:  # noqa: ARG002
+    def decide(self, state: Account, offsets: Sequence[int], now_ms: int) -> Decision:  # noqa: ARG002
         """See `Processor.decide`."""
         counts = state.counts
         changed = counts.total != counts.published

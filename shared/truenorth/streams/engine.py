@@ -6,14 +6,15 @@ between two polls. See `truenorth.streams` for what holds, and `opening` and `pa
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Generic, TypeVar
 
 from truenorth.clock import Clock
 from truenorth.errors import HaltError, TransientError
 from truenorth.kafka.progress import Progress
-from truenorth.kafka.records import partition_of
-from truenorth.streams.hooks import EngineHooks, NoHooks
+from truenorth.kafka.records import Record, partition_of
+from truenorth.streams import collector
+from truenorth.streams.hooks import EngineFigures, EngineHooks, NoHooks
 from truenorth.streams.log import Log, Place, Reader
 from truenorth.streams.pace import Pacer
 from truenorth.streams.processor import Processor
@@ -84,10 +85,30 @@ class Engine(Generic[S]):
         """Whether all partitions of the share are open and read up to the end they had when they were opened."""
         return not self.opening and self.progress.caught_up
 
+    @property
+    def figures(self) -> EngineFigures:
+        """What is open here, in numbers."""
+        held = list(self._open.values())
+        kept = [one.partition.kept for one in held]
+        moments = [one.read.ms for one in held]
+        oldest_ms = min(moments) if moments and min(moments) >= 0 else None
+        return EngineFigures(
+            accounts=sum(len(one.owns) for one in kept),
+            state_bytes=sum(one.bytes for one in kept),
+            seen_bytes=sum(one.seen.bytes for one in kept),
+            waiting_events=sum(one.partition.queued for one in held),
+            dirty_accounts=sum(one.partition.dirty for one in held),
+            lag_s=None if oldest_ms is None else max(0.0, (self._clock.now_ms() - oldest_ms) / 1000),
+        )
+
     def state_parts(self, key: str) -> Mapping[str, bytes] | None:
         """Return the parts of an account as of its last turn; None when it is not here."""
         held = self._open.get(partition_of(key.encode(), self._count)) if self._count else None
-        return held.partition.parts.get(key) if held else None
+        if held is None:
+            return None
+        kept = held.partition.kept
+        own = kept.own(key)
+        return kept.load(key, own) if own else None
 
     def request_decision(self, reason: str) -> None:
         """Have all accounts decided again, spread out, once per ``reason`` (the hash of the definitions, say).
@@ -115,6 +136,7 @@ class Engine(Generic[S]):
         """
         wait_s = self._settings.reopen_after_s
         self._done.clear()
+        collector.tune()
         try:
             while not self._stopping:
                 began_s = self._clock.monotonic()
@@ -140,17 +162,23 @@ class Engine(Generic[S]):
                 if seen != reader.generation and reader.assignment is not None:
                     seen = reader.generation
                     self._take_over(reader, reader.assignment)
+                began_s = self._clock.monotonic()
                 polled = await reader.poll(self._settings.poll_s, self._settings.poll_records_max)
+                polled_s = self._clock.monotonic()
+                self._hooks.spent("poll" if polled else "idle", polled_s - began_s)
                 if reader.generation == seen:  # else all places are begun anew: nothing is lost
-                    now_ms = self._clock.now_ms()
-                    for (topic, number), records in polled.items():
-                        if number in self._open:
-                            self._open[number].partition.take(self._source_of[topic], records, now_ms)
-                            self._hooks.polled(len(records))
+                    self._take(polled)
+                    self._hooks.spent("decode", self._clock.monotonic() - polled_s)
                     await self._tend(reader)
             await self._pacer.finish(list(self._open.values()))
         finally:
             await reader.close()
+
+    def _take(self, polled: Mapping[Place, Sequence[Record]]) -> None:
+        for (topic, number), records in polled.items():
+            if number in self._open:
+                self._open[number].partition.take(self._source_of[topic], records)
+                self._hooks.polled(len(records))
 
     async def _partition_count(self) -> int:
         topics = [*self._processor.sources, self._processor.changelog]
@@ -193,6 +221,7 @@ class Engine(Generic[S]):
         now_s = self._clock.monotonic()
         self._open_missing(now_s)
         self._admit(reader, now_s)
+        await self._pacer.see_read(reader, list(self._open.values()), now_s)
         for number, held in list(self._open.items()):
             if held.flushing is not None and held.flushing.done():
                 task, held.flushing = held.flushing, None
@@ -200,7 +229,6 @@ class Engine(Generic[S]):
                     self._drop(reader, number, error, now_s)
                     continue
                 self._reopen_at_s.pop(number, None)
-            await self._pacer.see_due(reader, held)
             self._pacer.maybe_flush(held, now_s, len(self._open))
             self._pacer.pace(reader, held)
         if now_s - self._checked_at_s >= self._settings.due_check_s:
@@ -228,9 +256,9 @@ class Engine(Generic[S]):
             self._watched = self.owned
             self.progress.assigned(positions, ends)
         for number, held in self._open.items():
-            first_ms = held.partition.due.first_ms
-            if held.due_aim is None and first_ms is not None and first_ms <= moment_ms:
-                held.due_aim = moment_ms, {place: ends[place] for place in self._pacer.places(number) if place in ends}
+            own = self._pacer.places(number)
+            if all(place in ends for place in own):
+                held.read.aim(moment_ms, {place: ends[place] for place in own})
         if self.progress.stuck_for_s > self._settings.stuck_s_max:
             raise TransientError(f"no step for {self.progress.stuck_for_s:.0f} s although there is something to read")
 
@@ -253,6 +281,8 @@ class Engine(Generic[S]):
                 if self._decide_for:
                     held.partition.decide_all(self._decide_for)
                 self._begin(reader, number)
+                if not self.opening:
+                    collector.settle()
             elif isinstance(error, TransientError):
                 self._later(number, error, now_s)
             else:

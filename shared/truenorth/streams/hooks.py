@@ -1,6 +1,31 @@
 """What the engine tells to whoever measures it."""
 
-from typing import Protocol
+from typing import Literal, NamedTuple, Protocol
+
+Stage = Literal["poll", "decode", "fold", "decide", "encode", "commit", "idle"]
+"""What the worker's time goes to. Poll, idle and commit are waits, during which other stages may run."""
+
+
+class Flushed(NamedTuple):
+    """One committed flush; ``records`` are those of the changelog."""
+
+    accounts: int
+    events: int
+    duplicates: int
+    outputs: int
+    records: int
+    seconds: float
+
+
+class EngineFigures(NamedTuple):
+    """What a worker has open. ``lag_s``: age of the moment up to which all was read, None before the first."""
+
+    accounts: int
+    state_bytes: int
+    seen_bytes: int
+    waiting_events: int
+    dirty_accounts: int
+    lag_s: float | None
 
 
 class EngineHooks(Protocol):
@@ -18,8 +43,16 @@ class EngineHooks(Protocol):
         """Events were skipped that the state already held: this must stay at zero."""
         ...
 
-    def flushed(self, accounts: int, events: int, outputs: int, seconds: float) -> None:
+    def flushed(self, flush: Flushed) -> None:
         """A flush was committed."""
+        ...
+
+    def left_early(self, count: int) -> None:
+        """Ids were forgotten before their time because the memory for them was used up."""
+        ...
+
+    def spent(self, stage: Stage, seconds: float) -> None:
+        """Time went to a stage of the work."""
         ...
 
     def restored(self, partition: int, records: int, seconds: float) -> None:
@@ -43,8 +76,14 @@ class NoHooks:
     def refolded(self, count: int) -> None:
         """See `EngineHooks.refolded`."""
 
-    def flushed(self, accounts: int, events: int, outputs: int, seconds: float) -> None:
+    def flushed(self, flush: Flushed) -> None:
         """See `EngineHooks.flushed`."""
+
+    def left_early(self, count: int) -> None:
+        """See `EngineHooks.left_early`."""
+
+    def spent(self, stage: Stage, seconds: float) -> None:
+        """See `EngineHooks.spent`."""
 
     def restored(self, partition: int, records: int, seconds: float) -> None:
         """See `EngineHooks.restored`."""

@@ -4,31 +4,20 @@ The order matters. Reading before fencing misses what the old owner still commit
 changelog belong to another history.
 """
 
+import asyncio
 from collections.abc import Mapping, Sequence
-from typing import Final
 
 from truenorth.clock import Clock
 from truenorth.errors import HaltError
+from truenorth.streams.kept import Kept
 from truenorth.streams.log import Entry, Log, Place, Writer
-from truenorth.streams.partition import Restored
-from truenorth.streams.records import (
-    OPEN_KEY,
-    OWN_PART,
-    POSITION_KEY,
-    OpenMark,
-    Position,
-    decode_position,
-    encode_control,
-    split_key,
-)
-
-_CONTROL: Final = b"\x00"
+from truenorth.streams.records import OPEN_KEY, NewerStateError, OpenMark, Position, encode_control
 
 
 async def open_changelog(
-    log: Log, place: Place, *, transactional_id: str, owner: str, clock: Clock
-) -> tuple[Writer, Restored]:
-    """Become the one writer of a changelog partition and return what it says.
+    log: Log, place: Place, kept: Kept, *, transactional_id: str, owner: str, clock: Clock
+) -> Writer:
+    """Become the one writer of a changelog partition, and have ``kept`` take what it says; return the writer.
 
     Raises:
         TransientError: somebody else took over meanwhile, or the broker is away.
@@ -37,43 +26,27 @@ async def open_changelog(
     try:
         mark = Entry(OPEN_KEY, encode_control(OpenMark(owner, clock.now_ms())))
         last = (await writer.commit({place: [mark]}))[place]
-        return writer, await restore(log, place, last)
+        async for records in log.read_through(place, last):
+            kept.take(records)
+            await asyncio.sleep(0)
+        kept.restored()
     except BaseException:
         await writer.close()
         raise
+    return writer
 
 
-async def restore(log: Log, place: Place, last: int) -> Restored:
-    """Read a changelog partition through the record at offset ``last``; per key the last record wins."""
-    parts: dict[str, dict[str, bytes]] = {}
-    owns: dict[str, bytes] = {}
-    position: Position | None = None
-    count = 0
-    async for records in log.read_through(place, last):
-        count += len(records)
-        for record in records:
-            key, value = record.key, record.value
-            if key is None or key.startswith(_CONTROL):
-                if key == POSITION_KEY and value is not None:
-                    position = decode_position(value)
-                continue
-            account, part = split_key(key)
-            if part == OWN_PART:
-                _set(owns, account, value)
-            elif value is not None:
-                parts.setdefault(account, {})[part] = value
-            elif account in parts:
-                _set(parts[account], part, None)
-                if not parts[account]:
-                    del parts[account]
-    return Restored(parts, owns, position, count)
+def check_schema(position: Position | None, schema: int) -> None:
+    """See that a program whose state has this version may go on from a position.
 
-
-def _set(kept: dict[str, bytes], key: str, value: bytes | None) -> None:
-    if value is None:
-        kept.pop(key, None)
-    else:
-        kept[key] = value
+    Raises:
+        NewerStateError: a newer program wrote here; going on would lose what this one does not know of.
+    """
+    if position is not None and position.state_schema > schema:
+        raise NewerStateError(
+            f"its state was written by version {position.state_schema} of the program, this is version {schema}: "
+            "it is left to a newer worker"
+        )
 
 
 def start_positions(

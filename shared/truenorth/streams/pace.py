@@ -7,6 +7,7 @@ from typing import Generic, TypeVar
 
 from truenorth.clock import Clock
 from truenorth.streams.log import Place, Reader
+from truenorth.streams.partition import Partition
 from truenorth.streams.settings import EngineSettings
 from truenorth.streams.share import Open, Opener, failure_of
 
@@ -22,20 +23,23 @@ class Pacer(Generic[S]):
         self._sources = sources
         self._clock = clock
         self._settings = settings
+        self._seen_at_s = clock.monotonic()
 
     def places(self, number: int) -> list[Place]:
         """Return the places of all sources of a partition number."""
         return [(topic, number) for topic in self._sources]
 
-    async def see_due(self, reader: Reader, held: Open[S]) -> None:
-        """Allow deciding without events up to the moment at which everything then on the log has been taken in."""
-        if held.due_aim is None:
+    async def see_read(self, reader: Reader, share: Sequence[Open[S]], now_s: float) -> None:
+        """Note up to which moment everything has been read, in partitions that wait for it."""
+        if now_s - self._seen_at_s < self._settings.due_check_s / 2:
             return
-        moment_ms, ends = held.due_aim
-        positions = await reader.positions(list(ends))
-        if all(positions.get(place, -1) >= end for place, end in ends.items()):
-            held.due_until_ms = moment_ms
-            held.due_aim = None
+        waiting = [held for held in share if held.read.waiting]
+        if waiting:
+            self._seen_at_s = now_s
+            places = [place for held in waiting for place in self.places(held.partition.number)]
+            positions = await reader.positions(places)
+            for held in waiting:
+                held.read.see(positions)
 
     def maybe_flush(self, held: Open[S], now_s: float, share: int) -> None:
         """Start a flush when it is time; at most one per partition runs. ``share``: partitions open here."""
@@ -46,9 +50,9 @@ class Pacer(Generic[S]):
             held.changed_at_s = now_s
         wait_s = min(settings.flush_after_s_max, max(settings.flush_after_s, 2 * held.last_flush_s))
         first_due_ms = partition.due.first_ms
-        due = first_due_ms is not None and first_due_ms <= held.due_until_ms
+        due = first_due_ms is not None and first_due_ms <= held.read.ms
         ripe = held.changed_at_s is not None and now_s - held.changed_at_s >= wait_s
-        full = partition.queued >= settings.queued_events_max
+        full = self._is_full(partition)
         since_s = now_s - held.redecided_at_s
         again = partition.redeciding and since_s >= settings.flush_after_s
         if not (ripe or full or due or again):
@@ -57,17 +61,25 @@ class Pacer(Generic[S]):
         if partition.redeciding:
             redecide_max = max(1, int(min(1.0, since_s) * settings.redecide_accounts_per_s / max(1, share)))
             held.redecided_at_s = now_s
-        held.flushing = asyncio.create_task(self._opener.flush(held, redecide_max))
+        held.flushing = asyncio.create_task(self._opener.flush(held, redecide_max=redecide_max, share=share))
 
     def pace(self, reader: Reader, held: Open[S]) -> None:
         """Pause a partition whose queue is full, and let it go on when the queue is half empty."""
-        queued, most = held.partition.queued, self._settings.queued_events_max
-        if not held.paused and queued > most:
+        partition = held.partition
+        if not held.paused and self._is_full(partition):
             held.paused = True
-            reader.pause(self.places(held.partition.number))
-        elif held.paused and queued < most // 2:
+            reader.pause(self.places(partition.number))
+        elif held.paused and not self._is_full(partition, part=2):
             held.paused = False
-            reader.resume(self.places(held.partition.number))
+            reader.resume(self.places(partition.number))
+
+    def _is_full(self, partition: Partition[S], part: int = 1) -> bool:
+        """Whether the queue holds a whole (or a ``part``-th) of what it may."""
+        settings = self._settings
+        return (
+            part * partition.queued >= settings.queued_events_max
+            or part * partition.queued_bytes >= settings.queued_bytes_max
+        )
 
     async def finish(self, share: Sequence[Open[S]]) -> None:
         """At the end: flush what is in hand, as far as that goes in a bounded time; the rest is read again."""
@@ -85,4 +97,4 @@ class Pacer(Generic[S]):
         if held.flushing is not None:
             await held.flushing
         if held.partition.changed:
-            await self._opener.flush(held, 0)
+            await self._opener.flush(held)

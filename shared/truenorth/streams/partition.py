@@ -1,61 +1,32 @@
 """One open partition: what is kept, what waits, and the cut that a flush writes.
 
-State is bytes. Decoded events wait per account; at a cut each touched account is taken once: loaded, folded, decided,
-dumped, dropped. What waits is swapped out together with the positions in one synchronous step, so the cut is
-consistent although events keep arriving while it is worked through.
+State is bytes. Decoded events wait per source and account; at a cut each touched account is taken once. What waits is
+swapped out together with the positions in one synchronous step, so the cut is consistent although events keep
+arriving while it is worked through.
 """
 
 import asyncio
 from collections import deque
-from collections.abc import Mapping, Sequence
-from typing import Final, Generic, NamedTuple, TypeVar
+from collections.abc import Sequence
+from typing import Generic, TypeVar
 
-from truenorth.errors import HaltError, PoisonError, RefusedError
+from truenorth.clock import Clock
+from truenorth.errors import PoisonError, RefusedError
 from truenorth.kafka.dead_letters import letter
-from truenorth.kafka.records import RECORD_BYTES_MAX, Record, partition_of
+from truenorth.kafka.records import Record, partition_of
 from truenorth.streams.dead_letters import DeadLetterLimits
 from truenorth.streams.due import DueTimes
 from truenorth.streams.hooks import EngineHooks
+from truenorth.streams.kept import Kept
 from truenorth.streams.log import Entry
-from truenorth.streams.processor import Item, Output, Processor
-from truenorth.streams.records import (
-    OWN_PART,
-    POSITION_KEY,
-    SEPARATOR,
-    Own,
-    Position,
-    decode_own,
-    encode_control,
-    encode_own,
-    entry_key,
-)
+from truenorth.streams.processor import Item, Processor
+from truenorth.streams.records import POSITION_KEY, SEPARATOR, Position, encode_control, entry_key
 from truenorth.streams.settings import EngineSettings
+from truenorth.streams.turns import Cut, Run, Turns
 
 S = TypeVar("S")
 
-_NOTHING: Final[Mapping[str, bytes]] = {}
-
-
-class Restored(NamedTuple):
-    """What the changelog says: parts and own part per account, and the position record if there is one."""
-
-    parts: dict[str, dict[str, bytes]]
-    owns: dict[str, bytes]
-    position: Position | None
-    records: int
-
-
-class Cut:
-    """One consistent cut, as records to write."""
-
-    def __init__(self, positions: Sequence[int], now_ms: int) -> None:
-        self.positions = tuple(positions)
-        self.now_ms = now_ms
-        self.changelog: list[Entry] = []
-        self.outputs: list[Output] = []
-        self.dead_letters: list[Entry] = []
-        self.accounts = 0
-        self.events = 0
+_new = tuple.__new__  # a named tuple's own constructor is a Python function, and this is done for every event
 
 
 class Partition(Generic[S]):
@@ -65,46 +36,53 @@ class Partition(Generic[S]):
         self,
         number: int,
         count: int,
-        restored: Restored,
+        kept: Kept,
         positions: Sequence[int],
         *,
         processor: Processor[S],
         reader_name: str,
+        clock: Clock,
         settings: EngineSettings,
         hooks: EngineHooks,
     ) -> None:
         self.number = number
         self.positions = list(positions)
         self.queued = 0
+        self.queued_bytes = 0
         self.due = DueTimes()
-        self.parts = restored.parts
+        self.kept = kept
         self._count = count
-        self._owns = restored.owns
         self._processor = processor
         self._sources = list(processor.sources)
         self._reader_name = reader_name
+        self._clock = clock
         self._settings = settings
         self._hooks = hooks
-        self._queue: dict[str, list[Item]] = {}
+        self._queues: list[dict[str, list[Item]]] = [{} for _ in self._sources]
         self._letters: list[Entry] = []
         self._limits = DeadLetterLimits(
             in_row_max=settings.dead_letters_in_row_max,
             ratio_max=settings.dead_letter_ratio_max,
             window=settings.dead_letter_window,
         )
-        last = restored.position
+        last = kept.position
         self._flush_number = last.flush if last else 0
         self._now_ms = last.now_ms if last else 0
         self._decided = last.decided if last else ""
         self._decide_for = self._decided
         self._redecide: deque[str] = deque()
-        dues = ((key, decode_own(own).next_due_ms) for key, own in restored.owns.items())
-        self.due.fill((key, due_ms) for key, due_ms in dues if due_ms is not None)
+        self._turns = Turns(kept, processor, hooks=hooks, parked=self._parked, seconds=clock.monotonic)
+        self.due.fill(kept.dues())
 
     @property
     def changed(self) -> bool:
         """Whether events wait for a cut."""
-        return bool(self._queue or self._letters)
+        return self.queued > 0
+
+    @property
+    def dirty(self) -> int:
+        """Accounts with events that wait; one that waits in two sources counts twice."""
+        return sum(map(len, self._queues))
 
     @property
     def redeciding(self) -> bool:
@@ -116,37 +94,36 @@ class Partition(Generic[S]):
         if reason == self._decide_for:
             return
         self._decide_for = reason
-        self._redecide = deque(self.parts)
+        self._redecide = deque(self.kept.owns)
 
-    def take(self, source: int, records: Sequence[Record], now_ms: int) -> None:
+    def take(self, source: int, records: Sequence[Record]) -> None:
         """Decode records of one source, in order, and let them wait for the next cut.
 
         Raises:
             HaltError: too many of them cannot be processed.
         """
-        decode, queue, good = self._processor.decode, self._queue, 0
+        decode, queue, good = self._processor.decode, self._queues[source], 0
         position = self.positions[source]
         for record in records:
-            offset = record.offset
-            if offset < position:
+            if record.offset < position:
                 self._hooks.refolded(1)
                 continue
             try:
-                key, event = decode(source, record)
+                key, identity, event = decode(source, record)
                 items = queue.get(key)
                 if items is None:
                     self._check_key(key)
-                    queue[key] = [Item(source, offset, record.timestamp_ms, event)]
-                else:
-                    items.append(Item(source, offset, record.timestamp_ms, event))
+                    queue[key] = items = []
             except (RefusedError, PoisonError) as error:
                 self._limits.good(good)
                 good = 0
-                self._park(record, str(error), now_ms)
+                self._letters.append(self._parked(record, str(error)))
             else:
+                items.append(_new(Item, (record, identity, event)))
                 good += 1
         self._limits.good(good)
         self.queued += len(records)
+        self.queued_bytes += sum([len(record.value or b"") for record in records])
         self.positions[source] = max(position, records[-1].offset + 1)
 
     def _check_key(self, key: str) -> None:
@@ -158,117 +135,57 @@ class Partition(Generic[S]):
                 f"account {key!r} belongs to partition {right}: use Kafka's default partitioner (murmur2)"
             )
 
-    def _park(self, record: Record, reason: str, now_ms: int) -> None:
-        self._letters.append(Entry(record.key, letter(record, reader=self._reader_name, reason=reason, now_ms=now_ms)))
+    def _parked(self, record: Record, reason: str) -> Entry:
+        """Return the dead letter of a record, counted."""
         self._hooks.dead_letter(record.topic)
         self._limits.dead(f"{record.topic}-{record.partition}", reason)
+        value = letter(record, reader=self._reader_name, reason=reason, now_ms=self._clock.now_ms())
+        return Entry(record.key, value)
 
-    async def cut(self, now_ms: int, *, due_until_ms: int, redecide_max: int) -> Cut:
+    async def cut(self, *, read_until_ms: int, redecide_max: int, seen_bytes_max: int) -> Cut:
         """Take the cut and work through it, yielding between slices. Nothing may be written meanwhile.
 
-        ``due_until_ms``: accounts due until then may be decided without events.
+        ``read_until_ms``: everything that the broker took in until then has been read; decisions are made as of then,
+        and accounts due until then are decided without events. ``seen_bytes_max``: this partition's share of the
+        memory for seen ids.
         """
-        queue, self._queue = self._queue, {}
-        self.queued = 0
-        self._now_ms = max(now_ms, self._now_ms)  # never backwards, whatever this machine's clock says
+        cut, queue = self._begin(read_until_ms, redecide_max)
+        decided = self._decided
+        left = self._settings.slice_accounts
+        for key, runs in queue.items():
+            turned = self._turns.turn(key, runs, cut)
+            self.due.put(key, turned.next_due_ms if turned.kept else None)
+            left -= 1
+            if not left:
+                left = self._settings.slice_accounts
+                await asyncio.sleep(0)
+        seen = self.kept.seen
+        if early := seen.tidy(read_until_ms=read_until_ms, limit_bytes=seen_bytes_max):
+            self._hooks.left_early(early)
+        cut.changelog.extend([Entry(entry_key(key, part), value) for key, part, value in seen.changes()])
+        self._flush_number += 1
+        sources = dict(zip(self._sources, cut.positions, strict=True))
+        schema = self._processor.schema
+        position = Position(self._flush_number, sources, cut.now_ms, decided, schema)
+        cut.changelog.append(Entry(POSITION_KEY, encode_control(position)))
+        return cut
+
+    def _begin(self, read_until_ms: int, redecide_max: int) -> tuple[Cut, dict[str, list[Run]]]:
+        """Swap out what waits together with the positions, and add who is due; all in one step."""
+        queues, self._queues = self._queues, [{} for _ in self._sources]
+        self.queued = self.queued_bytes = 0
+        # never ahead of what was read: that would be silence made of unread events; and never backwards
+        self._now_ms = max(self._now_ms, min(read_until_ms, self._clock.now_ms()))
         cut = Cut(self.positions, self._now_ms)
         cut.dead_letters, self._letters = self._letters, []
-        for key in self.due.take(min(due_until_ms, cut.now_ms), self._settings.due_accounts_max):
+        queue: dict[str, list[Run]] = {}
+        for source, items_of in enumerate(queues):
+            for key, items in items_of.items():
+                queue.setdefault(key, []).append((source, items))
+        for key in self.due.take(cut.now_ms, self._settings.due_accounts_max):
             queue.setdefault(key, [])
         for _ in range(min(redecide_max, len(self._redecide))):
             queue.setdefault(self._redecide.popleft(), [])
         if not self._redecide:
             self._decided = self._decide_for
-        decided = self._decided
-        left = self._settings.slice_accounts
-        for key, items in queue.items():
-            self._turn(key, items, cut)
-            left -= 1
-            if not left:
-                left = self._settings.slice_accounts
-                await asyncio.sleep(0)
-        self._flush_number += 1
-        sources = dict(zip(self._sources, cut.positions, strict=True))
-        position = Position(self._flush_number, sources, cut.now_ms, decided)
-        cut.changelog.append(Entry(POSITION_KEY, encode_control(position)))
-        return cut
-
-    def _turn(self, key: str, items: Sequence[Item], cut: Cut) -> None:
-        """One account's turn: load, fold, decide, dump."""
-        own_bytes = self._owns.get(key)
-        if own_bytes is None:
-            if not items:
-                return  # forgotten since it was scheduled
-            own = Own({}, None)
-        else:
-            own = decode_own(own_bytes)
-        offsets = own.offsets
-        fresh = self._fresh(items, offsets) if items else items
-        kept = self.parts.get(key, _NOTHING)
-        processor = self._processor
-        state = processor.load(key, kept)
-        if fresh:
-            try:
-                processor.fold(state, fresh)
-            except (RefusedError, PoisonError):
-                state = self._fold_apart(key, kept, fresh, cut)
-        decision = processor.decide(state, offsets, cut.now_ms)
-        cut.outputs.extend(decision.outputs)
-        cut.accounts += 1
-        cut.events += len(items)
-        self._keep(key, kept, processor.dump(state), encode_own(offsets, decision.next_due_ms), cut)
-        self.due.put(key, decision.next_due_ms if key in self._owns else None)
-
-    def _fresh(self, items: Sequence[Item], offsets: dict[int, int]) -> Sequence[Item]:
-        """Note the items' offsets; without those that the state already holds (there must be none)."""
-        stale: set[int] = set()
-        for number, (source, offset, _, _) in enumerate(items):
-            if offset > offsets.get(source, -1):
-                offsets[source] = offset
-            else:
-                stale.add(number)
-        if not stale:
-            return items
-        self._hooks.refolded(len(stale))
-        return [item for number, item in enumerate(items) if number not in stale]
-
-    def _fold_apart(self, key: str, kept: Mapping[str, bytes], items: Sequence[Item], cut: Cut) -> S:
-        """Fold item by item, each time from a sound state, and park the ones that cannot be folded."""
-        good: list[Item] = []
-        for item in items:
-            state = self._processor.load(key, kept)
-            try:
-                self._processor.fold(state, [*good, item])
-            except (RefusedError, PoisonError) as error:
-                record = Record(
-                    self._sources[item.source], self.number, item.offset, key.encode(), None, item.timestamp_ms
-                )
-                parked = letter(record, reader=self._reader_name, reason=str(error), now_ms=cut.now_ms)
-                cut.dead_letters.append(Entry(record.key, parked))
-                self._hooks.dead_letter(record.topic)
-                self._limits.dead(f"{record.topic}-{record.partition}", str(error))
-            else:
-                good.append(item)
-        state = self._processor.load(key, kept)
-        if good:
-            self._processor.fold(state, good)
-        return state
-
-    def _keep(self, key: str, old: Mapping[str, bytes], new: Mapping[str, bytes], own: bytes, cut: Cut) -> None:
-        """Write what changed to the cut and remember it."""
-        changelog = cut.changelog
-        for part, value in new.items():
-            if old.get(part) != value:
-                if len(value) > RECORD_BYTES_MAX:
-                    raise HaltError(f"part {part!r} of account {key!r} has {len(value)} bytes, too many to be written")
-                changelog.append(Entry(entry_key(key, part), value))
-        changelog.extend([Entry(entry_key(key, part), None) for part in old if part not in new])
-        if new:
-            if self._owns.get(key) != own:
-                changelog.append(Entry(entry_key(key, OWN_PART), own))
-                self._owns[key] = own
-            self.parts[key] = dict(new)
-        elif key in self._owns:
-            changelog.append(Entry(entry_key(key, OWN_PART), None))
-            del self._owns[key]
-            self.parts.pop(key, None)
+        return cut, queue

@@ -8,12 +8,23 @@ from truenorth.kafka.records import Record
 S = TypeVar("S")
 
 
-class Item(NamedTuple):
-    """One decoded event. ``source`` is the number of its topic, ``timestamp_ms`` the broker's clock at the append."""
+class Decoded(NamedTuple):
+    """A record understood: whose it is, what it says, and the id its sender gave it.
 
-    source: int
-    offset: int
-    timestamp_ms: int
+    ``identity`` is an 8-byte hash of (event source, event id), by which a sender's duplicates are known and dropped;
+    None when the event has no id.
+    """
+
+    account: str
+    identity: bytes | None
+    event: Any
+
+
+class Item(NamedTuple):
+    """One decoded event with its record, whose ``timestamp_ms`` is the broker's clock at the append."""
+
+    record: Record
+    identity: bytes | None
     event: Any
 
 
@@ -53,12 +64,22 @@ class Processor(Protocol[S]):
         """Full name of the topic for records that cannot be processed."""
         ...
 
+    @property
+    def core(self) -> str:
+        """Name of the part that changes at nearly every touch: it is written together with the offsets."""
+        ...
+
+    @property
+    def schema(self) -> int:
+        """Version of the state that `dump` writes, 1 or more; raised when older programs could not read it."""
+        ...
+
     def ready(self) -> bool:
         """Tell whether partitions may be opened; definitions are known, for example."""
         ...
 
-    def decode(self, source: int, record: Record) -> tuple[str, Any]:
-        """Return the account and the event of a record.
+    def decode(self, source: int, record: Record) -> Decoded:
+        """Understand a record of the source with this number.
 
         Raises:
             RefusedError: the record is no event; it goes to the dead letters with this reason.
@@ -66,25 +87,35 @@ class Processor(Protocol[S]):
         """
         ...
 
-    def load(self, key: str, parts: Mapping[str, bytes]) -> S:
-        """Return the state of an account from its parts; no parts: a new account."""
+    def migrate(self, parts: dict[str, bytes], schema: int) -> dict[str, bytes]:
+        """Return parts that an older program wrote in version ``schema`` in today's version."""
         ...
 
-    def fold(self, state: S, items: Sequence[Item]) -> None:
-        """Change the state by these events: of one account, in order per source.
+    def load(self, key: str, parts: dict[str, bytes]) -> S:
+        """Return the state of an account from its parts, which it may keep; no parts: a new account."""
+        ...
+
+    def fold(self, state: S, source: int, items: Sequence[Item]) -> None:
+        """Change the state by these events: of one account and source, in order.
 
         Raises:
             PoisonError: an event cannot be folded; the engine finds out which, and parks that one.
         """
         ...
 
-    def decide(self, state: S, offsets: Mapping[int, int], now_ms: int) -> Decision:
-        """Decide about an account; ``offsets`` are the last offsets folded into it per source."""
+    def decide(self, state: S, offsets: Sequence[int], now_ms: int) -> Decision:
+        """Decide about an account.
+
+        ``offsets`` are the last offsets folded into it by source number, -1 for none. ``now_ms`` is the moment up to
+        which everything has been read, 0 before that is known: what did not happen until then is silence, and what
+        happened later may be folded already.
+        """
         ...
 
     def dump(self, state: S) -> Mapping[str, bytes]:
         """Return the parts to keep: only changed ones are written, one that is absent now is deleted.
 
-        A part's name is not empty. No parts at all: the engine forgets the account.
+        A part's name begins with a letter, the core is not empty bytes. No parts at all: the engine forgets the
+        account, and the ids of its events too.
         """
         ...

@@ -16,10 +16,14 @@ class EngineSettings:
     poll_records_max: int = 4000
     queued_events_max: int = 20_000
     """Per partition; it is paused above, and goes on below half of it."""
+    queued_bytes_max: int = 16 * 1024 * 1024
+    """The same in bytes of record values."""
+    seen_bytes_max: int = 512 * 1024 * 1024
+    """Per worker, for the ids by which a sender's duplicates are known; above it the oldest leave early."""
     slice_accounts: int = 200
     """Accounts between two pauses in which the event loop may do other work."""
-    due_check_s: float = 1.0
-    """How often ends are asked for: for lag, and before anything is decided without an event."""
+    due_check_s: float = 0.25
+    """How often ends are asked for: for lag, and because decisions are made as of a moment up to which all is read."""
     due_accounts_max: int = 5000
     """Accounts decided because they are due in one flush of a partition."""
     redecide_accounts_per_s: int = 2000

@@ -8,12 +8,15 @@ from typing import Any, Generic, TypeVar
 from truenorth.clock import Clock
 from truenorth.errors import TransientError
 from truenorth.kafka.records import partition_of
-from truenorth.streams.hooks import EngineHooks
+from truenorth.streams.hooks import EngineHooks, Flushed
+from truenorth.streams.kept import Kept
 from truenorth.streams.log import Entry, Log, Place, Writer
-from truenorth.streams.opening import open_changelog, start_positions
-from truenorth.streams.partition import Cut, Partition
+from truenorth.streams.opening import check_schema, open_changelog, start_positions
+from truenorth.streams.partition import Partition
 from truenorth.streams.processor import Processor
+from truenorth.streams.read_until import ReadUntil
 from truenorth.streams.settings import EngineSettings
+from truenorth.streams.turns import Cut
 
 S = TypeVar("S")
 _log = logging.getLogger(__name__)
@@ -35,8 +38,7 @@ class Open(Generic[S]):
         self.redecided_at_s = now_s
         self.last_flush_s = 0.0
         self.paused = False
-        self.due_aim: tuple[int, Mapping[Place, int]] | None = None
-        self.due_until_ms = -1
+        self.read = ReadUntil()
 
 
 class Opener(Generic[S]):
@@ -73,43 +75,61 @@ class Opener(Generic[S]):
         async with self._at_once:
             began_s = self._clock.monotonic()
             place = self._processor.changelog, number
-            writer, restored = await open_changelog(
-                self._log, place, transactional_id=f"{self._group}-{number}", owner=self._owner, clock=self._clock
+            sources = list(self._processor.sources)
+            kept = Kept(core=self._processor.core, sources=len(sources))
+            writer = await open_changelog(
+                self._log, place, kept, transactional_id=f"{self._group}-{number}", owner=self._owner, clock=self._clock
             )
             try:
-                sources = list(self._processor.sources)
+                check_schema(kept.position, self._processor.schema)
                 spans = await self._log.spans([(topic, number) for topic in sources])
-                positions = start_positions(sources, number, restored.position, spans)
+                positions = start_positions(sources, number, kept.position, spans)
             except BaseException:
                 await writer.close()
                 raise
             partition = Partition(
                 number,
                 count,
-                restored,
+                kept,
                 positions,
                 processor=self._processor,
                 reader_name=self._group,
+                clock=self._clock,
                 settings=self._settings,
                 hooks=self._hooks,
             )
             now_s = self._clock.monotonic()
-            self._hooks.restored(number, restored.records, now_s - began_s)
-            _log.info("partition %d is open: %d changelog records", number, restored.records)
+            self._hooks.restored(number, kept.records, now_s - began_s)
+            _log.info("partition %d is open: %d changelog records", number, kept.records)
             return Open(partition, writer, now_s)
 
-    async def flush(self, held: Open[S], redecide_max: int) -> None:
+    async def flush(self, held: Open[S], *, redecide_max: int = 0, share: int = 1) -> None:
         """Take a cut and commit it; after any exception the partition must be dropped.
+
+        ``redecide_max``: accounts to decide again in it; ``share``: partitions that are open here.
 
         Raises:
             TransientError: it is not known whether it was committed.
         """
         began_s = self._clock.monotonic()
         held.changed_at_s = None
-        cut = await held.partition.cut(self._clock.now_ms(), due_until_ms=held.due_until_ms, redecide_max=redecide_max)
-        await held.writer.commit(await self._placed(held.partition.number, cut))
-        held.last_flush_s = self._clock.monotonic() - began_s
-        self._hooks.flushed(cut.accounts, cut.events, len(cut.outputs), held.last_flush_s)
+        cut = await held.partition.cut(
+            read_until_ms=held.read.ms,
+            redecide_max=redecide_max,
+            seen_bytes_max=self._settings.seen_bytes_max // max(1, share),
+        )
+        placed = await self._placed(held.partition.number, cut)
+        committing_s = self._clock.monotonic()
+        await held.writer.commit(placed)
+        now_s = self._clock.monotonic()
+        held.last_flush_s = now_s - began_s
+        self._hooks.spent("fold", cut.fold_s)
+        self._hooks.spent("decide", cut.decide_s)
+        self._hooks.spent("encode", cut.encode_s)
+        self._hooks.spent("commit", now_s - committing_s)
+        self._hooks.flushed(
+            Flushed(cut.accounts, cut.events, cut.duplicates, len(cut.outputs), len(cut.changelog), held.last_flush_s)
+        )
 
     async def _placed(self, number: int, cut: Cut) -> Mapping[Place, Sequence[Entry]]:
         """Give every record of a cut its partition."""

@@ -1,23 +1,25 @@
 """The partition engine's view of an account: bytes in, typed fold and decision, records out."""
 
 from collections.abc import Callable, Mapping, Sequence
+from hashlib import blake2b
 from typing import Final
 
 from truenorth import codec, erasures
 from truenorth.definitions.model import Bundle
-from truenorth.errors import PoisonError
-from truenorth.events import Event
+from truenorth.errors import HaltError, PoisonError
 from truenorth.events.payload import PayloadStruct
 from truenorth.ids import derived_id
 from truenorth.kafka import Record
-from truenorth.streams.processor import Decision, Item, Output
+from truenorth.streams.processor import Decision, Decoded, Item, Output
+from truenorth.streams.records import NO_OFFSET
+from truenorth.streams.seen import IDENTITY_BYTES
 from truenorth.topics import HEALTH_SOURCES, full_name
 
 from truenorth_health.domain.decide import Compiled, Decided, compile_definitions, decide
 from truenorth_health.domain.fold import fold
 from truenorth_health.domain.gone import decide_forgetting
 from truenorth_health.domain.path import Path
-from truenorth_health.domain.state import AccountState, dump, load
+from truenorth_health.domain.state import SCHEMA, AccountState, dump, load
 
 SOURCE: Final = "truenorth/health"
 BEHIND_RETRY_MS: Final = 1_000
@@ -55,6 +57,8 @@ class AccountProcessor:
     sources: Sequence[str] = tuple(full_name(name) for name in HEALTH_SOURCES)
     changelog: str = full_name("health-changelog")
     dead_letters: str = full_name("dead-letters")
+    core: str = "path"
+    schema: int = SCHEMA
 
     def __init__(self, definitions: CompiledDefinitions) -> None:
         self._definitions = definitions
@@ -63,8 +67,8 @@ class AccountProcessor:
         """Definitions are known, so that accounts can be decided."""
         return self._definitions.get() is not None
 
-    def decode(self, source: int, record: Record) -> tuple[str, Event]:
-        """Return the account and the event of a record.
+    def decode(self, source: int, record: Record) -> Decoded:
+        """Understand a record.
 
         Raises:
             PoisonError: a tombstone, or a key that is not the event's account.
@@ -76,9 +80,14 @@ class AccountProcessor:
         event = codec.parse_event(record.value)
         if record.key is None or record.key.decode(errors="replace") != event.account:
             raise PoisonError(f"the record's key is not its subject {event.account[:80]!r}")
-        return event.account, event
+        identity = blake2b(f"{event.source}\x1f{event.id}".encode(), digest_size=IDENTITY_BYTES).digest()
+        return Decoded(event.account, identity, event)
 
-    def load(self, key: str, parts: Mapping[str, bytes]) -> AccountState:
+    def migrate(self, parts: dict[str, bytes], schema: int) -> dict[str, bytes]:  # noqa: ARG002
+        """Return an older state in today's version; there is only one so far."""
+        raise HaltError(f"state of version {schema} is not known to this program")
+
+    def load(self, key: str, parts: dict[str, bytes]) -> AccountState:
         """See `domain.state.load`."""
         return load(key, parts)
 
@@ -86,17 +95,17 @@ class AccountProcessor:
         """See `domain.state.dump`."""
         return dump(state)
 
-    def fold(self, state: AccountState, items: Sequence[Item]) -> None:
-        """Fold the queued events of one account, in the order given."""
-        for item in items:
-            fold(state, item.source, item.event, item.offset, item.timestamp_ms)
+    def fold(self, state: AccountState, source: int, items: Sequence[Item]) -> None:
+        """Fold the queued events of one account and source, in the order given."""
+        for record, _, event in items:
+            fold(state, source, event, record.timestamp_ms)
 
-    def decide(self, state: AccountState, offsets: Mapping[int, int], now_ms: int) -> Decision:
+    def decide(self, state: AccountState, offsets: Sequence[int], now_ms: int) -> Decision:
         """Decide one account at these offsets; waits when its last decision knew newer definitions."""
         compiled = self._definitions.get()
         if compiled is None or compiled.ordinal < state.read(Path).ordinal:
             return Decision(render(state.account, decide_forgetting(state), now_ms), now_ms + BEHIND_RETRY_MS)
-        named = {HEALTH_SOURCES[source]: offset for source, offset in offsets.items()}
+        named = {name: offset for name, offset in zip(HEALTH_SOURCES, offsets, strict=True) if offset != NO_OFFSET}
         decided = decide(state, compiled, offsets=named, now_ms=now_ms)
         return Decision(render(state.account, decided, now_ms), decided.next_due_ms)
 

@@ -1,7 +1,6 @@
 """``fold``: one event into an account's state. Never looks at definitions, at other sources, or at a clock."""
 
 from collections.abc import Callable
-from hashlib import blake2b
 from typing import Any, Final
 
 from truenorth.events import Event, inputs, people
@@ -66,24 +65,18 @@ _CAUSES: Final[dict[type[Any], int]] = {
 }
 
 
-def fold(state: AccountState, source: int, event: Event, offset: int, timestamp_ms: int) -> None:
+def fold(state: AccountState, source: int, event: Event, timestamp_ms: int) -> None:
     """Fold one event of a source (index into `topics.HEALTH_SOURCES`) that the broker appended at ``timestamp_ms``.
 
-    A sender's duplicate changes nothing, nor does what belongs to an erased account. An event whose type is not
-    this source's is left alone, so that no part is ever written by two sources. ``offset`` is not kept here: the
-    worker's record holds it.
+    What belongs to an erased account changes nothing. An event whose type is not this source's is left alone, so
+    that no part is ever written by two sources. A sender's duplicates never come here: the engine drops them.
     """
-    del offset
     handler = _BY_SOURCE[source].get(type(event.data))
     if handler is None:
         return
     if source != _ERASURES and state.has_erasures and _is_buried(state, event, timestamp_ms):
         return
-    key = blake2b(f"{event.source}\x1f{event.id}".encode(), digest_size=8).digest()
-    if not state.ring(source).take(key, timestamp_ms // 1000):
-        return
-    time_ms = event.time_ms
-    time_ms = min(time_ms, timestamp_ms + FUTURE_MS_MAX)
+    time_ms = min(event.time_ms, timestamp_ms + FUTURE_MS_MAX)
     handler(state, event, time_ms, timestamp_ms)
     if event.backfill or time_ms < timestamp_ms - BACKFILL_AGE_MS:
         state.causes |= BACKFILL

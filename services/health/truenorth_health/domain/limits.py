@@ -38,11 +38,6 @@ ERASURE_REQUESTS_KEPT: Final = 1_024
 PULSE_DAYS_VALID: Final = 90
 PULSE_EXTREME_DAYS_VALID: Final = 30
 
-SEEN_SECONDS: Final = 86_400
-SEEN_IDS: Final = 4_096
-SEEN_PAGES: Final = 17  # one more than 4,096 ids need: the oldest page is emptied as a whole
-SEEN_PAGE_ENTRIES: Final = 256
-
 POINT_DAYS_KEPT: Final = 15
 COMPARE_DAYS: Final = 14
 PUBLISH_EVERY_MS: Final = 1_000

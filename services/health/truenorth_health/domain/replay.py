@@ -32,6 +32,7 @@ def replay(
     if not events:
         return
     state = new_state(account)
+    known: set[tuple[str, str]] = set()
     waiting = deque(_facts_first(events))
     begun_day = waiting[0].time_ms // DAY_MS
     band: str = ""
@@ -40,7 +41,9 @@ def replay(
         end_ms = (day + 1) * DAY_MS - 1
         while waiting and waiting[0].time_ms <= end_ms:
             event = waiting.popleft()
-            fold(state, _SOURCES.get(FAMILY_OF_TYPE.get(event.type, ""), 0), event, 0, event.time_ms)
+            if (event.source, event.id) not in known:  # else the sender's duplicate
+                known.add((event.source, event.id))
+                fold(state, _SOURCES.get(FAMILY_OF_TYPE.get(event.type, ""), 0), event, event.time_ms)
         accounts = state.read(Accounts)
         view = look(state, compiled, end_ms) if accounts.known and not accounts.churned else None
         if view is None:

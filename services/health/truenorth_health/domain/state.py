@@ -1,6 +1,5 @@
 """An account's state: parts that are opened from their bytes when touched, and written back when changed."""
 
-from collections.abc import Mapping
 from typing import Any, Final, TypeVar
 
 import msgspec
@@ -8,7 +7,6 @@ from truenorth.events.people import ErasureAcknowledged
 
 from truenorth_health.domain import parts
 from truenorth_health.domain.path import Frozen, Path, Points
-from truenorth_health.domain.seen import PAGE_NAMES, SeenRing
 
 T = TypeVar("T", bound=msgspec.Struct)
 
@@ -29,7 +27,10 @@ PART_KINDS: Final[dict[str, type[msgspec.Struct]]] = {
     "path.points": Points,
     "path.frozen": Frozen,
 }
-"""Part -> struct. Parts named ``seen.<source>.<page>`` are raw bytes (`seen.SeenRing`)."""
+"""Part -> struct."""
+
+SCHEMA: Final = 1
+"""Version of these structs: raised when a program of the version before could not read them, or would lose a field."""
 
 _NAME_OF: Final[dict[type[Any], str]] = {kind: name for name, kind in PART_KINDS.items()}
 _DECODERS: Final[dict[type[Any], Any]] = {kind: msgspec.msgpack.Decoder(kind) for kind in PART_KINDS.values()}
@@ -44,7 +45,7 @@ class AccountState:
     into a part that hardly any account has.
     """
 
-    __slots__ = ("_live", "_rings", "_slots", "_touched", "account", "causes", "has_erasures", "owed", "raw")
+    __slots__ = ("_live", "_slots", "_touched", "account", "causes", "has_erasures", "owed", "raw")
 
     def __init__(self, account: str, raw: dict[str, bytes]) -> None:
         self.account = account
@@ -54,7 +55,6 @@ class AccountState:
         self.has_erasures = "erasures" in raw
         self._live: dict[type[Any], Any] = {}
         self._touched: set[type[Any]] = set()
-        self._rings: dict[int, SeenRing] = {}
         self._slots: dict[str, int] | None = None
 
     def read(self, kind: type[T]) -> T:
@@ -81,19 +81,6 @@ class AccountState:
         if isinstance(part, parts.Erasures):
             self.has_erasures = True
 
-    def ring(self, source: int) -> SeenRing:
-        """Return the seen ids of a source."""
-        ring = self._rings.get(source)
-        if ring is None:
-            pages: list[bytes | bytearray] = []
-            for name in PAGE_NAMES[source]:
-                raw = self.raw.get(name)
-                if raw is None:
-                    break
-                pages.append(raw)
-            ring = self._rings[source] = SeenRing(pages)
-        return ring
-
     def feature_slots(self) -> dict[str, int]:
         """Return feature name -> slot; kept in step by the fold of usage."""
         if self._slots is None:
@@ -107,7 +94,6 @@ class AccountState:
         self.has_erasures = False
         self._live.clear()
         self._touched.clear()
-        self._rings.clear()
         self._slots = None
 
     def parts(self) -> dict[str, bytes]:
@@ -115,9 +101,6 @@ class AccountState:
         out = dict(self.raw)
         for kind in self._touched:
             out[_NAME_OF[kind]] = _encode(self._live[kind])
-        for source, ring in self._rings.items():
-            for page in ring.written:
-                out[PAGE_NAMES[source][page]] = bytes(ring.pages[page])
         return out
 
     def __eq__(self, other: object) -> bool:
@@ -134,9 +117,9 @@ def new_state(account: str) -> AccountState:
     return AccountState(account, {})
 
 
-def load(account: str, stored: Mapping[str, bytes]) -> AccountState:
-    """Return the state made of these parts (empty: a new one); nothing is decoded before it is touched."""
-    return AccountState(account, dict(stored))
+def load(account: str, stored: dict[str, bytes]) -> AccountState:
+    """Return the state made of these parts (empty: a new one), which it keeps; nothing is decoded before its touch."""
+    return AccountState(account, stored)
 
 
 def dump(state: AccountState) -> dict[str, bytes]:
