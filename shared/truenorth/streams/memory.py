@@ -12,9 +12,10 @@ from typing import Final
 from truenorth.errors import HaltError, TransientError
 from truenorth.kafka.records import Record
 from truenorth.streams.log import Entry, Place
-from truenorth.streams.memory_broker import MemoryBroker, MemoryGroup, by_range, by_turns
+from truenorth.streams.memory_broker import Assignor, MemoryBroker, MemoryGroup, by_range, by_turns
 
 __all__ = [
+    "Assignor",
     "CommitLateError",
     "MemoryBroker",
     "MemoryGroup",
