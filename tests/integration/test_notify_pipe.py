@@ -6,17 +6,20 @@ from email.message import EmailMessage
 import pytest
 from sqlalchemy import select
 from standardwebhooks import Webhook as Verifier
-from truenorth import ids
+from truenorth import ids, topics
 from truenorth.clock import SystemClock
+from truenorth.codec import parse_event
 from truenorth.definitions.apply import put_in_force, read_shelf
 from truenorth.definitions.model import Definitions, Route, Webhook
-from truenorth.events.people import AlertAcknowledged, AlertDone, AlertSnoozed, TaskDone
+from truenorth.events.envelope import Event
+from truenorth.events.people import AlertAcknowledged, AlertDone, AlertSnoozed, ErasureRequested, TaskDone
 from truenorth.events.work import AlertRaised, AlertResolved
+from truenorth.kafka.reader import read_topic
 from truenorth.postgres.engine import make_engine, transaction
 from truenorth.postgres.migrations import migrate
 from truenorth_local.mail import read_mails
 from truenorth_local.stack import LocalStack
-from truenorth_notify.adapters.tables import ATTEMPT, DELIVERY, SCHEMA
+from truenorth_notify.adapters.tables import ATTEMPT, DELIVERY, METADATA, SCHEMA
 from truenorth_notify.app import MIGRATIONS, App
 
 from tests.integration.notify_bench import (
@@ -244,3 +247,42 @@ async def test_a_record_that_cannot_be_read_is_parked_and_the_next_one_goes_thro
     await bench.writer.repeat("alerts", raised.account, value.replace(b'"severity":"high"', b'"severity":"loud"'))
     after, _ = await bench.raise_alert(account=raised.account)
     await until(lambda: len(bench.hooks(after.alert_id)) == 1)
+
+
+async def test_an_erased_account_leaves_no_row_and_what_comes_late_makes_none(bench: Bench) -> None:
+    raised, value = await bench.raise_alert()
+    await bench.hooked(raised.alert_id)
+    asked = ErasureRequested("account", raised.account, by="dpo")
+    request = await bench.writer.say("erasures", raised.account, asked)
+
+    async def acknowledged() -> list[Event]:
+        topic = topics.full_name("erasures-done")
+        said = [parse_event(record.value or b"") async for record in read_topic(bench.stack.bootstrap, topic)]
+        return [event for event in said if event.account == raised.account]
+
+    (said,) = await eventually(acknowledged)
+    assert (said.data.service, said.data.kind) == ("notify", "account")
+    await bench.writer.repeat("erasures", raised.account, request)
+    await bench.writer.repeat("alerts", raised.account, value)
+    await bench.writer.say("alerts", raised.account, raised)
+    after, _ = await bench.raise_alert()
+    await bench.hooked(after.alert_id)
+    assert len(await acknowledged()) == 1
+    assert await tables_naming(bench.database_url, raised.account) == {"erasure"}
+    assert await tables_naming(bench.database_url, raised.alert_id) == set()
+    assert len(bench.hooks(raised.alert_id)) == 1
+
+
+async def tables_naming(database_url: str, name: str) -> set[str]:
+    """Return the tables in which any row, written out, holds this text."""
+    engine = make_engine(database_url, schema=SCHEMA, pool_connections=1)
+    found = set()
+    try:
+        async with transaction(engine) as connection:
+            for table in METADATA.tables.values():
+                for row in await connection.execute(select(table)):
+                    if any(name.encode() in (one if isinstance(one, bytes) else str(one).encode()) for one in row):
+                        found.add(table.name)
+    finally:
+        await engine.dispose()
+    return found

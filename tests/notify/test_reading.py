@@ -1,12 +1,14 @@
 import contextlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from typing import cast
 
 import pytest
 from truenorth.clock import ManualClock
 from truenorth.codec import encode
+from truenorth.erasures import GRACE_MS, Request
 from truenorth.errors import HaltError
 from truenorth.events.envelope import Event
+from truenorth.events.people import ErasureRequested
 from truenorth.kafka import Record
 from truenorth.kafka.dead_letters import POISON_RECORDS_MIN, POISON_WINDOW_RECORDS
 from truenorth.telemetry import make_registry
@@ -23,6 +25,8 @@ class Kept:
     def __init__(self) -> None:
         self.taken: list[Event] = []
         self.parked: list[str] = []
+        self.held: list[bool] = []
+        self.erased: dict[str, Request] = {}
         self.commits = 0
         self.registry = make_registry()
         self.reader = BatchReader(
@@ -39,6 +43,15 @@ class Kept:
 
     async def fresh(self, records: Sequence[Record]) -> list[Record]:
         return list(records)
+
+    async def hold(self, *, alone: bool) -> None:
+        self.held.append(alone)
+
+    async def graves(self, accounts: Collection[str]) -> dict[str, int]:
+        return {request.account: request.erased_ms for request in self.erased.values() if request.is_account}
+
+    async def erase(self, request: Request, *, now_ms: int) -> bool:
+        return self.erased.setdefault(request.request_id, request) is request
 
     async def park(self, record: Record, *, reason: str, now_ms: int) -> None:
         self.parked.append(reason)
@@ -95,3 +108,31 @@ async def test_unreadable_records_among_many_good_ones_stop_nothing() -> None:
         at = 3 * turn
         await kept.reader.handle([record(good(), at), record(good(), at + 1), record(b"{", at + 2)])
     assert len(kept.parked) == 2 * POISON_WINDOW_RECORDS
+
+
+def request(offset: int = 0) -> Record:
+    asked = ErasureRequested("account", "halden")
+    value = encode(asked, event_id="r", source="s", account="halden", time_ms=NOW_MS)
+    return Record("truenorth.erasures.v1", 0, offset, b"halden", value, NOW_MS)
+
+
+async def test_an_erasure_goes_before_all_else_in_its_batch_which_runs_alone() -> None:
+    kept = Kept()
+    await kept.reader.handle([record(good())])
+    await kept.reader.handle([record(good("late"), 1), request()])
+    assert kept.held == [False, True]
+    assert [getattr(event.data, "title", "") for event in kept.taken] == ["t"]
+    await kept.reader.handle([request()])
+    assert kept.registry.get_sample_value("truenorth_notify_erasure_seconds_count", {"kind": "account"}) == 1
+
+
+async def test_what_is_founded_anew_after_the_grace_is_taken() -> None:
+    kept = Kept()
+    await kept.reader.handle([request()])
+    later_ms = NOW_MS + GRACE_MS + 1
+    said = alert(title="anew", decided_ms=later_ms)
+    value = encode(said, event_id="e", source="s", account="halden", time_ms=later_ms)
+    await kept.reader.handle([record(value)._replace(timestamp_ms=later_ms - 1), record(good())])
+    assert kept.taken == []
+    await kept.reader.handle([record(value)._replace(timestamp_ms=later_ms)])
+    assert [event.data.title for event in kept.taken] == ["anew"]

@@ -30,7 +30,7 @@ from truenorth_notify.settings import Settings
 from truenorth_notify.worker import BatchReader, ChannelWorker, Housekeeper
 
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
-READS: Final = ("alerts", "actions")
+READS: Final = ("erasures", "alerts", "actions")
 BATCH_RECORDS_MAX: Final = 100
 """An alert writes some ten rows: small batches let the first ones of a burst go out early."""
 OUTBOX_AGE_MS_MAX: Final = 60_000
@@ -152,6 +152,7 @@ class App:
             units=self._database.unit,
             intake=self._intake,
             waiting=self._database.waiting,
+            forget=self._database.forget_erasures,
             behind=self._behind,
             committed=self._relay.wake,
             metrics=self._metrics,

@@ -51,6 +51,13 @@ class Metrics:
         self._dead_letters = Counter(
             "truenorth_notify_dead_letters_total", "Records parked as unreadable.", ["topic"], registry=registry
         )
+        self._erasures = Histogram(
+            "truenorth_notify_erasure_seconds",
+            "From a request to forget to the commit that carried it out, by kind (actor, contact, account).",
+            ["kind"],
+            registry=registry,
+            buckets=(*SECONDS, 86_400),
+        )
         self._pending = Gauge(
             "truenorth_notify_pending_deliveries", "Deliveries waiting for a try.", ["channel"], registry=registry
         )
@@ -97,6 +104,10 @@ class Metrics:
     def dead_letter(self, topic: str) -> None:
         """Count a record that was parked."""
         self._dead_letters.labels(topic).inc()
+
+    def erased(self, kind: str, seconds: float) -> None:
+        """Observe how long after its request an erasure was carried out."""
+        self._erasures.labels(kind).observe(max(0.0, seconds))
 
     def queue(self, channel: str, *, pending: int, overdue_s: float) -> None:
         """Note how many deliveries of a channel wait, and how long the first of them has been due."""

@@ -3,13 +3,17 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Final, Protocol
 
+from truenorth import erasures, topics
 from truenorth.clock import MILLIS_PER_SECOND, Clock
 from truenorth.codec import parse_storable
+from truenorth.erasures import Request, is_buried, request_of
 from truenorth.errors import RefusedError, TransientError
+from truenorth.events.envelope import Event
+from truenorth.events.people import ErasureRequested
 from truenorth.kafka import Record
 from truenorth.kafka.dead_letters import PoisonLimit
 
@@ -27,6 +31,8 @@ SLOTS_CLAIMED_MIN: Final = 8
 POLL_S: Final = 0.5
 """A delivery that is due later, or was left by a crashed process, is found within this time."""
 HOUSEKEEPING_S: Final = 1.0
+FORGET_EVERY_S: Final = 3600.0
+ERASURES: Final = topics.full_name(erasures.REQUESTS_TOPIC)
 
 
 class BatchUnit(UnitOfWork, Protocol):
@@ -34,6 +40,18 @@ class BatchUnit(UnitOfWork, Protocol):
 
     async def fresh(self, records: Sequence[Record]) -> list[Record]:
         """Move the place past these records and return those not applied before."""
+        ...
+
+    async def hold(self, *, alone: bool) -> None:
+        """Let other batches run beside this one, or none; called first."""
+        ...
+
+    async def graves(self, accounts: Collection[str]) -> dict[str, int]:
+        """Return when (epoch ms) those of these accounts that were erased were erased last."""
+        ...
+
+    async def erase(self, request: Request, *, now_ms: int) -> bool:
+        """Forget what is asked, and say so; False, and nothing happens, when that was done before."""
         ...
 
     async def park(self, record: Record, *, reason: str, now_ms: int) -> None:
@@ -67,20 +85,39 @@ class BatchReader:
             HaltError: most of the latest records cannot be read; see `PoisonLimit`.
         """
         async with self._units() as uow:
-            for record in await uow.fresh(records):
-                await self._apply(uow, record)
+            await uow.hold(alone=any(record.topic == ERASURES for record in records))
+            read = await self._readable(uow, await uow.fresh(records))
+            erased = await self._erase(uow, read)
+            graves = await uow.graves({event.account for _, event in read})
+            for record, event in read:
+                began_ms = erasures.began_ms(event)
+                if not is_buried(graves.get(event.account), record_ms=record.timestamp_ms, time_ms=began_ms):
+                    await self._intake.take(uow, event)
         self._committed()
+        for request in erased:
+            self._metrics.erased(request.kind, (self._clock.now_ms() - request.erased_ms) / MILLIS_PER_SECOND)
 
-    async def _apply(self, uow: BatchUnit, record: Record) -> None:
-        if record.value is None:
-            return
-        try:
-            event = parse_storable(record.value)
-        except RefusedError as error:
-            await self._park(uow, record, error)
-            return
-        self._limit.good(record)
-        await self._intake.take(uow, event)
+    async def _readable(self, uow: BatchUnit, records: Sequence[Record]) -> list[tuple[Record, Event]]:
+        read: list[tuple[Record, Event]] = []
+        for record in records:
+            if record.value is None:
+                continue
+            try:
+                read.append((record, parse_storable(record.value)))
+            except RefusedError as error:
+                await self._park(uow, record, error)
+            else:
+                self._limit.good(record)
+        return read
+
+    async def _erase(self, uow: BatchUnit, read: Sequence[tuple[Record, Event]]) -> list[Request]:
+        """Carry out the requests of a batch before all else in it; return those not carried out before."""
+        asked = [
+            request_of(event, record_ms=record.timestamp_ms)
+            for record, event in read
+            if isinstance(event.data, ErasureRequested)
+        ]
+        return [request for request in asked if await uow.erase(request, now_ms=self._clock.now_ms())]
 
     async def _park(self, uow: BatchUnit, record: Record, error: RefusedError) -> None:
         reason = f"{error.code}: {error.message}"
@@ -168,7 +205,10 @@ class ChannelWorker:
 
 
 class Housekeeper:
-    """Each second: wakes snoozed entries whose time has come and notes how long the queues are."""
+    """Each second: wakes snoozed entries whose time has come and notes how long the queues are.
+
+    Each hour: forgets the oldest gravestones.
+    """
 
     def __init__(
         self,
@@ -176,6 +216,7 @@ class Housekeeper:
         units: Callable[[], AbstractAsyncContextManager[UnitOfWork]],
         intake: Intake,
         waiting: Callable[[], Awaitable[dict[str, tuple[int, int]]]],
+        forget: Callable[[int], Awaitable[None]],
         behind: Callable[[], tuple[int | None, int]],
         committed: Callable[[], None],
         metrics: Metrics,
@@ -184,6 +225,8 @@ class Housekeeper:
         self._units = units
         self._intake = intake
         self._waiting = waiting
+        self._forget = forget
+        self._forgot_at = float("-inf")
         self._behind = behind
         self._committed = committed
         self._metrics = metrics
@@ -219,3 +262,6 @@ class Housekeeper:
         oldest_ms, lag_records = self._behind()
         age_s = 0.0 if oldest_ms is None else (now_ms - oldest_ms) / MILLIS_PER_SECOND
         self._metrics.streams(outbox_oldest_s=age_s, lag_records=lag_records)
+        if self._clock.monotonic() - self._forgot_at >= FORGET_EVERY_S:
+            await self._forget(now_ms)
+            self._forgot_at = self._clock.monotonic()

@@ -1,20 +1,22 @@
 """Alerts, deliveries, attempts and the feed in PostgreSQL: one unit of work is one transaction."""
 
 import contextlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from typing import Any, Final
 
 from sqlalchemy import Row, Select, Table, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from truenorth.codec import encode, encode_json
+from truenorth.erasures import Request
 from truenorth.events.catalogue import TYPE_OF_PAYLOAD
 from truenorth.events.work import AlertRaised
 from truenorth.kafka import Record
-from truenorth.postgres import leases, offsets
+from truenorth.postgres import erasures, leases, offsets
 from truenorth.postgres.dead_letters import park
 from truenorth.postgres.engine import transaction
 
+from truenorth_notify.adapters.erasing import forget
 from truenorth_notify.adapters.rows import delivery_of, entry_of, stored_of
 from truenorth_notify.adapters.tables import (
     ALERT,
@@ -22,8 +24,10 @@ from truenorth_notify.adapters.tables import (
     CONSUMER_OFFSET,
     DELIVERY,
     DISABLED_ENDPOINT,
+    ERASURE,
     FEED_ENTRY,
     OUTBOX,
+    SCHEMA,
 )
 from truenorth_notify.domain.deliveries import Delivery, Verdict
 from truenorth_notify.domain.feed import FeedEntry
@@ -222,6 +226,23 @@ class PostgresUnit:
         """Move the consumer's place past these records and return those not applied before."""
         return await offsets.advance(self._connection, CONSUMER_OFFSET, CONSUMER, records)
 
+    async def hold(self, *, alone: bool) -> None:
+        """Let other batches run beside this one, or none."""
+        await erasures.hold(self._connection, SCHEMA, alone=alone)
+
+    async def graves(self, accounts: Collection[str]) -> dict[str, int]:
+        """Return when (epoch ms) those of these accounts that were erased were erased last."""
+        return await erasures.graves(self._connection, ERASURE, accounts)
+
+    async def erase(self, request: Request, *, now_ms: int) -> bool:
+        """Forget what is asked, and say so; False, and nothing happens, when that was done before."""
+        await self.flush()
+        if not await erasures.note(self._connection, ERASURE, request, now_ms=now_ms):
+            return False
+        await forget(self._connection, request)
+        await erasures.acknowledge(self._connection, OUTBOX, request, service=CONSUMER, source=SOURCE, now_ms=now_ms)
+        return True
+
     async def park(self, record: Record, *, reason: str, now_ms: int) -> None:
         """Put a record that cannot be processed on the dead-letter topic, with its reason."""
         await park(self._connection, OUTBOX, record, reader=CONSUMER, reason=reason, now_ms=now_ms)
@@ -274,6 +295,11 @@ class Database:
             )
             for row in rows
         ]
+
+    async def forget_erasures(self, now_ms: int) -> None:
+        """Forget the gravestones that nothing can still be on its way to."""
+        async with transaction(self._engine) as connection:
+            await erasures.forget_old(connection, ERASURE, now_ms=now_ms)
 
     async def waiting(self) -> dict[str, tuple[int, int]]:
         """Return per channel how many deliveries are pending, and the earliest due time (epoch ms)."""

@@ -3,6 +3,7 @@
 from typing import Final
 
 from sqlalchemy import BigInteger, Boolean, Column, Integer, LargeBinary, MetaData, Table, Text
+from truenorth.postgres.erasures import erasure_table
 from truenorth.postgres.leases import lease_columns
 from truenorth.postgres.offsets import consumer_offset_table
 from truenorth.postgres.outbox import outbox_table
@@ -72,5 +73,6 @@ DISABLED_ENDPOINT: Final = Table(
     Column("disabled_ms", BigInteger, nullable=False),
 )
 
+ERASURE: Final = erasure_table(METADATA)
 OUTBOX: Final = outbox_table(METADATA)
 CONSUMER_OFFSET: Final = consumer_offset_table(METADATA)
