@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import logging
 import sys
 
 from truenorth.clock import SystemClock
@@ -22,6 +23,7 @@ def main() -> int:
     asked = parser.parse_args()
     if unknown := sorted(set(asked.names) - BY_NAME.keys()):
         parser.error(f"no such fault: {', '.join(unknown)}; there are {', '.join(BY_NAME)}")
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # that the broker is away is no news here
     clock = SystemClock()
     began_ms = clock.now_ms()
     rows: list[Row] = []

@@ -2,7 +2,8 @@
 
 import itertools
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import TypeVar
 
 from truenorth.clock import Clock
 from truenorth.codec import rfc3339
@@ -21,6 +22,8 @@ from truenorth.events.inputs import (
 from truenorth.events.people import NoteAdded
 
 from tests.faults.ledger import Sent
+
+T = TypeVar("T")
 
 DAY_MS = 86_400_000
 ACTORS = 4
@@ -51,7 +54,7 @@ class Customers:
             events += self._change_of_mood(self._random.choice(self.accounts), now_ms)
         return events
 
-    def again(self, sent: list[Sent], share: float) -> list[Sent]:
+    def again(self, sent: Sequence[T], share: float) -> list[T]:
         """Return this share of what was sent, to be sent again."""
         return self._random.sample(sent, round(share * len(sent)))
 

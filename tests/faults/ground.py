@@ -27,6 +27,10 @@ PREFIX = "truenorth-faults-"
 VERIFY_SECONDS_MAX = 120
 
 
+class NotRunError(Exception):
+    """This fault cannot be done here; the message says what it needs."""
+
+
 class Ground:
     """Starts and ends everything; blocking, so that the load's event loop calls it from threads."""
 
@@ -37,6 +41,7 @@ class Ground:
             self.folder, ports=Ports.free(), environment=clean_environment(), clock=clock, durable=False
         )
         self.bootstrap = self.stack.bootstrap
+        self.mounted: Path | None = None
         self._ports: dict[str, int] = {}
 
     def start(self) -> None:
@@ -51,6 +56,8 @@ class Ground:
             if name in self.stack.processes:
                 self.worker(name).kill()
         self.stack.stop()
+        if self.mounted is not None:
+            subprocess.run(["umount", str(self.mounted)], check=True)
         if not keep:
             shutil.rmtree(self.folder)
 

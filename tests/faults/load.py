@@ -32,6 +32,7 @@ class Load:
         self._customers = customers
         self._producer = LanesProducer(bootstrap, clock=clock, client_id="faults-load", delivery_s_max=4.0)
         self._recent: deque[Sent] = deque(maxlen=RECENT)
+        self._past: list[list[Sent]] = []
         self._on_the_way: set[asyncio.Task[None]] = set()
         self._sending: asyncio.Task[None] | None = None
 
@@ -40,7 +41,8 @@ class Load:
         """Connect, tell each customer's past, and send until the end of the block."""
         await self._producer.start()
         try:
-            for events in self._customers.past():
+            self._past = list(self._customers.past())
+            for events in self._past:
                 await self._until_acknowledged(events)
             self.resume()
             yield self
@@ -68,6 +70,11 @@ class Load:
     async def send(self, count: int) -> None:
         """Send this many beside the steady rate and return when they are acknowledged."""
         await self._until_acknowledged(self._customers.some(count))
+
+    async def past_again(self, count: int) -> None:
+        """Send the past of this many customers again, under the same ids."""
+        for events in self._customers.again(self._past, count / len(self._past)):
+            await self._until_acknowledged(events)
 
     async def _send_on(self) -> None:
         while True:

@@ -7,7 +7,7 @@ from truenorth.clock import Clock
 from truenorth.errors import TruenorthError
 
 from tests.faults.faults import Fault
-from tests.faults.ground import Ground
+from tests.faults.ground import Ground, NotRunError
 from tests.faults.scene import scene_on
 from tests.faults.table import Row
 
@@ -18,8 +18,11 @@ def run_fault(fault: Fault, clock: Clock, *, rounds: int | None = None, seed: in
     ground = Ground(clock)
     row = Row(fault.says)
     try:
+        fault.prepare(ground)
         ground.start()
         asyncio.run(_rounds(fault, ground, clock, row, rounds or fault.rounds, seed))
+    except NotRunError as error:
+        row.not_run = str(error)
     except (TruenorthError, OSError, TimeoutError) as error:
         row.verdict.say([f"the round could not be ended: {type(error).__name__}: {error}"])
     finally:
@@ -31,7 +34,7 @@ def run_fault(fault: Fault, clock: Clock, *, rounds: int | None = None, seed: in
 
 
 async def _rounds(fault: Fault, ground: Ground, clock: Clock, row: Row, rounds: int, seed: int) -> None:
-    async with scene_on(ground, clock, seed=seed, workers=fault.workers, duplicates=fault.duplicates) as scene:
+    async with scene_on(ground, clock, seed=seed, workers=fault.workers) as scene:
         try:
             await fault.do(scene, rounds)
             row.verdict = await scene.verdict()

@@ -5,10 +5,12 @@ import contextlib
 import random
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from truenorth.clock import Clock
 from truenorth.errors import TransientError
 
+from tests.faults import orders
 from tests.faults.customers import Customers
 from tests.faults.ground import Ground
 from tests.faults.judge import Verdict, judge, quiet
@@ -36,6 +38,7 @@ class Scene:
     rounds: int = 0
     recovery_s: list[float] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
+    harm: list[str] = field(default_factory=list)
     refolds: dict[int, int] = field(default_factory=dict)
 
     async def pause(self, least_s: float, most_s: float) -> None:
@@ -78,6 +81,26 @@ class Scene:
                 raise TransientError(f"not recovered after {RECOVERED_S_MAX:.0f} s: {self.what_is_open(mark)}")
             await asyncio.sleep(LOOK_S)
 
+    async def broker_back(self, mark: Ends) -> None:
+        """Start the broker again and wait until all has recovered, counted from its first answer."""
+        await asyncio.to_thread(self.ground.start_broker)
+        await self.recovered(mark, self.clock.monotonic())
+
+    async def opened_more(self, before: int) -> None:
+        """Wait until another partition was opened than the ``before`` ones: a rebalance has come round."""
+        async with asyncio.timeout(RECOVERED_S_MAX):
+            while self.watcher.opened.total() <= before:
+                await asyncio.sleep(LOOK_S)
+
+    async def under_orders(self) -> Path:
+        """Have all workers replaced by ones that follow orders, and return the file that these come in."""
+        order_file = self.ground.folder / "order"
+        for name in self.ground.running():
+            await asyncio.to_thread(self.ground.worker(name).stop)
+            self.ground.start_worker(name, environment={orders.ORDER_FILE: str(order_file)})
+        await self.begin()
+        return order_file
+
     async def _is_recovered(self, mark: Ends) -> bool:
         if not all(self.watcher.passed(number, mark) for number in range(self.ground.partitions)):
             return False
@@ -97,11 +120,12 @@ class Scene:
         await quiet(self.watcher, self.clock)
 
     async def verdict(self) -> Verdict:
-        """Judge all that happened on this scene so far; sending goes on afterwards."""
+        """Stop sending and judge all that happened on this scene."""
         await self.until_quiet()
         await self._look_for_refolds()
         verdict = await judge(self.ground, self.watcher, self.load.ledger, refolds=sum(self.refolds.values()))
-        self.load.resume()
+        verdict.differing += len(self.harm)
+        verdict.say(self.harm)
         return verdict
 
     async def watch_refolds(self) -> None:
@@ -119,12 +143,10 @@ class Scene:
 
 
 @contextlib.asynccontextmanager
-async def scene_on(
-    ground: Ground, clock: Clock, *, seed: int, workers: Mapping[str, bool], duplicates: float = 0.1
-) -> AsyncIterator[Scene]:
+async def scene_on(ground: Ground, clock: Clock, *, seed: int, workers: Mapping[str, bool]) -> AsyncIterator[Scene]:
     """Put workers (name: static or not) and load on a started ground, and wait until all runs smoothly."""
     customers = Customers(ACCOUNTS, seed=seed, clock=clock)
-    load = Load(ground.bootstrap, customers, rate=RATE, clock=clock, duplicates=duplicates)
+    load = Load(ground.bootstrap, customers, rate=RATE, clock=clock)
     watcher = Watcher(ground.bootstrap, ground.partitions)
     for name, static in workers.items():
         ground.start_worker(name, static=static)

@@ -9,6 +9,7 @@ from tests.faults.scene import Scene
 
 SESSION_S = 10.0
 SLEEP_S = SESSION_S + 4.0
+AWAKE_S = 3.0
 ORDER_TAKEN_S_MAX = 30.0
 
 
@@ -25,11 +26,7 @@ async def kill(scene: Scene, rounds: int) -> None:
 
 async def kill_at_commit(scene: Scene, rounds: int) -> None:
     """kill -9 of a worker right before, during or right after a commit of its."""
-    order_file = scene.ground.folder / "order"
-    for name in scene.ground.running():
-        await asyncio.to_thread(scene.ground.worker(name).kill)
-        scene.ground.start_worker(name, environment={orders.ORDER_FILE: str(order_file)})
-    await scene.begin()
+    order_file = await scene.under_orders()
     for number in range(rounds):
         await scene.pause(0.2, 1.0)
         mark = await scene.mark()
@@ -53,13 +50,14 @@ async def _first_dead(scene: Scene) -> str:
 
 
 async def come_and_go(scene: Scene, rounds: int) -> None:
-    """A third worker joins two, one of the three leaves (SIGTERM), one of the two is killed off and replaced."""
+    """A third worker joins two; when it has its share, one of the three leaves (SIGTERM)."""
     for number in range(rounds):
         await scene.pause(0.2, 1.0)
-        mark, since_s = await scene.mark(), scene.clock.monotonic()
+        opened = scene.watcher.opened.total()
         scene.ground.start_worker(f"guest-{number}", static=False)
-        await scene.recovered(mark, since_s)
-        await scene.pause(3.0, 5.0)
+        await scene.opened_more(opened)
+        await scene.recovered(await scene.mark(), scene.clock.monotonic())
+        await scene.pause(0.5, 2.0)
         mark, since_s = await scene.mark(), scene.clock.monotonic()
         leaving = scene.random.choice(scene.ground.running())
         await asyncio.to_thread(scene.ground.worker(leaving).stop)
@@ -74,9 +72,8 @@ async def sleep(scene: Scene, rounds: int) -> None:
         mark, since_s = await scene.mark(), scene.clock.monotonic()
         send_signal(sleeper, signal.SIGSTOP)
         try:
-            await asyncio.sleep(SLEEP_S)
-            await scene.recovered(mark, since_s)
-            await scene.pause(0.0, 2.0)
+            await scene.recovered(mark, since_s)  # by the other one
+            await asyncio.sleep(max(0.0, since_s + SLEEP_S - scene.clock.monotonic()))
         finally:
             send_signal(sleeper, signal.SIGCONT)
-        await asyncio.sleep(3.0)
+        await asyncio.sleep(AWAKE_S)
