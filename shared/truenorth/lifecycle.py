@@ -12,11 +12,15 @@ from dataclasses import dataclass
 from typing import Final
 
 from truenorth.errors import TruenorthError
+from truenorth.stacks import BlockedLoopAlarm
 
 log = logging.getLogger(__name__)
 
 EXIT_FINE: Final = 0
 EXIT_FAILED: Final = 1
+BLOCKED_LOOP_S_MAX: Final = 20.0
+"""When the loop has not turned for so long, the stacks of all threads are written to standard error."""
+TURN_EVERY_S: Final = 1.0
 
 Step = Callable[[], Awaitable[None]]
 
@@ -59,15 +63,28 @@ async def run_service(*parts: Part, stopping: asyncio.Event | None = None) -> in
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop_asked.set)
     life = _Life(stop_asked)
+    turning = asyncio.create_task(_keep_turning())
     try:
         await life.begin(parts)
         if not life.failed:
             await life.last()
     finally:
         await life.end()
+        await _cancelled(turning)
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.remove_signal_handler(number)
     return EXIT_FAILED if life.failed else EXIT_FINE
+
+
+async def _keep_turning() -> None:
+    """Put off the alarm for as long as the loop turns."""
+    alarm = BlockedLoopAlarm(BLOCKED_LOOP_S_MAX)
+    try:
+        while True:
+            alarm.still_turning()
+            await asyncio.sleep(TURN_EVERY_S)
+    finally:
+        alarm.stop()
 
 
 class _Life:

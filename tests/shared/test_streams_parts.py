@@ -163,6 +163,15 @@ def test_too_many_dead_letters_in_a_row_halt() -> None:
         limits.dead("t-0", "bad")
 
 
+def test_a_restart_does_not_allow_another_portion_of_dead_letters() -> None:
+    again = DeadLetterLimits(in_row_max=3, ratio_max=1, window=1000, in_row=3)
+    with pytest.raises(HaltError, match="4 records in a row"):
+        again.dead("t-0", "bad")
+    repaired = DeadLetterLimits(in_row_max=3, ratio_max=1, window=1000, in_row=3)
+    repaired.good(1)
+    repaired.dead("t-0", "bad")
+
+
 class Refolds(NoHooks):
     def __init__(self) -> None:
         self.count = 0
@@ -284,3 +293,15 @@ def test_far_behind_the_moments_thin_out_and_are_reached_one_after_the_other() -
     assert reached == sorted(reached)
     assert reached[-1] == 999_000
     assert all(moment <= 1_000 * position for position, moment in enumerate(reached))
+
+
+async def test_dead_letters_in_a_row_outlive_a_restart() -> None:
+    one, _ = partition()
+    one.take(0, [Record("s", 0, n, b"a", b"{", 0) for n in range(150)])
+    cut = await cut_of(one)
+    kept = Kept(core="core", sources=1)
+    kept.take([Record("changelog", 0, n, key, value, 0) for n, (key, value) in enumerate(cut.changelog)])
+    kept.restored()
+    again, _ = partition(kept)
+    with pytest.raises(HaltError, match="201 records in a row"):
+        again.take(0, [Record("s", 0, 150 + n, b"a", b"{", 0) for n in range(100)])

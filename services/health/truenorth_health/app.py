@@ -49,6 +49,8 @@ class App:
             settings=EngineSettings(
                 flush_after_s=settings.flush_after_ms / 1000,
                 queued_events_max=settings.queued_events_max,
+                dead_letters_in_row_max=settings.dead_letters_in_row_max,
+                seen_bytes_max=settings.seen_bytes_max,
                 stuck_s_max=settings.stuck_s_max,
                 group_instance_id=settings.group_instance_id or None,
             ),
@@ -120,6 +122,8 @@ class App:
         if not self.engine.owned and not self.engine.opening:
             return None if self._caught_up_once else "waiting for partitions"
         if not self._caught_up_once:
+            for number, reason in self.engine.refused.items():
+                return f"partition {number} cannot be opened: {reason}"
             if not self.engine.caught_up:
                 return (
                     f"{len(self.engine.opening)} partitions to open, {self.engine.progress.lag_records} records to go"
@@ -137,7 +141,7 @@ class App:
         self.metrics.seen_bytes.set(figures.seen_bytes)
         self.metrics.waiting_events.set(figures.waiting_events)
         self.metrics.dirty_accounts.set(figures.dirty_accounts)
-        self.metrics.lag_seconds.set(figures.lag_s or 0.0)
+        self.metrics.lag_seconds.set(figures.lag_s)
         self.metrics.lag_records.set(self.engine.progress.lag_records)
         self.metrics.stuck_seconds.set(self.engine.progress.stuck_for_s)
         self.metrics.days_rebuilt.set(self.history.days_count)

@@ -13,13 +13,15 @@ from truenorth.clock import Clock
 from truenorth.errors import HaltError, TransientError
 from truenorth.kafka.progress import Progress
 from truenorth.kafka.records import Record, partition_of
+from truenorth.stacks import describe_tasks
 from truenorth.streams import collector
+from truenorth.streams.holding import Holding
 from truenorth.streams.hooks import EngineFigures, EngineHooks, NoHooks
 from truenorth.streams.log import Log, Place, Reader
 from truenorth.streams.pace import Pacer
 from truenorth.streams.processor import Processor
 from truenorth.streams.settings import EngineSettings
-from truenorth.streams.share import Open, Opener, failure_of
+from truenorth.streams.share import Opener, failure_of
 
 S = TypeVar("S")
 _log = logging.getLogger(__name__)
@@ -56,12 +58,7 @@ class Engine(Generic[S]):
         )
         self._pacer = Pacer(self._opener, list(processor.sources), clock=clock, settings=self._settings)
         self._source_of = {topic: number for number, topic in enumerate(processor.sources)}
-        self._open: dict[int, Open[S]] = {}
-        self._opening: dict[int, asyncio.Task[Open[S]]] = {}
-        self._reopen_at_s: dict[int, tuple[float, float]] = {}
-        self._wanted: frozenset[int] = frozenset()
-        self._closing: set[asyncio.Task[None]] = set()
-        self._count = 0
+        self._holding = Holding(self._opener, clock=clock, settings=self._settings, hooks=self._hooks)
         self._decide_for = ""
         self._stopping = False
         self._done = asyncio.Event()
@@ -73,12 +70,17 @@ class Engine(Generic[S]):
     @property
     def owned(self) -> frozenset[int]:
         """The partition numbers that are open here."""
-        return frozenset(self._open)
+        return frozenset(self._holding.open)
 
     @property
     def opening(self) -> frozenset[int]:
         """The partition numbers that belong here but are not open yet."""
-        return self._wanted - self.owned
+        return self._holding.missing
+
+    @property
+    def refused(self) -> Mapping[int, str]:
+        """Why partitions that belong here could not be opened when that was tried last."""
+        return self._holding.refused
 
     @property
     def caught_up(self) -> bool:
@@ -87,23 +89,13 @@ class Engine(Generic[S]):
 
     @property
     def figures(self) -> EngineFigures:
-        """What is open here, in numbers."""
-        held = list(self._open.values())
-        kept = [one.partition.kept for one in held]
-        moments = [one.read.ms for one in held]
-        oldest_ms = min(moments) if moments and min(moments) >= 0 else None
-        return EngineFigures(
-            accounts=sum(len(one.owns) for one in kept),
-            state_bytes=sum(one.bytes for one in kept),
-            seen_bytes=sum(one.seen.bytes for one in kept),
-            waiting_events=sum(one.partition.queued for one in held),
-            dirty_accounts=sum(one.partition.dirty for one in held),
-            lag_s=None if oldest_ms is None else max(0.0, (self._clock.now_ms() - oldest_ms) / 1000),
-        )
+        """What this worker holds, in numbers."""
+        return self._holding.figures
 
     def state_parts(self, key: str) -> Mapping[str, bytes] | None:
         """Return the parts of an account as of its last turn; None when it is not here."""
-        held = self._open.get(partition_of(key.encode(), self._count)) if self._count else None
+        count = self._holding.count
+        held = self._holding.open.get(partition_of(key.encode(), count)) if count else None
         if held is None:
             return None
         kept = held.partition.kept
@@ -116,7 +108,7 @@ class Engine(Generic[S]):
         What was done for a reason is remembered in the changelog: a worker that takes over in the middle does it all.
         """
         self._decide_for = reason
-        for held in self._open.values():
+        for held in self._holding.open.values():
             held.partition.decide_all(reason)
 
     async def start(self) -> None:
@@ -149,12 +141,12 @@ class Engine(Generic[S]):
                     lasted = self._clock.monotonic() - began_s > 4 * longest_s
                     wait_s = self._settings.reopen_after_s if lasted else min(2 * wait_s, longest_s)
         finally:
-            await self._close_all()
+            await self._holding.close()
             self._done.set()
 
     async def _session(self) -> None:
         """One membership in the group."""
-        self._count = await self._partition_count()
+        self._holding.count = await self._partition_count()
         reader = await self._log.join(self._group, list(self._processor.sources), self._settings.group_instance_id)
         try:
             seen: int | None = None
@@ -170,14 +162,14 @@ class Engine(Generic[S]):
                     self._take(polled)
                     self._hooks.spent("decode", self._clock.monotonic() - polled_s)
                     await self._tend(reader)
-            await self._pacer.finish(list(self._open.values()))
+            await self._pacer.finish(list(self._holding.open.values()))
         finally:
             await reader.close()
 
     def _take(self, polled: Mapping[Place, Sequence[Record]]) -> None:
         for (topic, number), records in polled.items():
-            if number in self._open:
-                self._open[number].partition.take(self._source_of[topic], records)
+            if number in self._holding.open:
+                self._holding.open[number].partition.take(self._source_of[topic], records)
                 self._hooks.polled(len(records))
 
     async def _partition_count(self) -> int:
@@ -188,8 +180,8 @@ class Engine(Generic[S]):
         if len({counts[topic] for topic in topics}) != 1:
             told = ", ".join(f"{topic} {counts[topic]}" for topic in topics)
             raise HaltError(f"sources and changelog must have the same number of partitions: {told}")
-        if self._count and counts[topics[0]] != self._count:
-            raise HaltError(f"there were {self._count} partitions, now there are {counts[topics[0]]}")
+        if (count := self._holding.count) and counts[topics[0]] != count:
+            raise HaltError(f"there were {count} partitions, now there are {counts[topics[0]]}")
         return counts[topics[0]]
 
     def _take_over(self, reader: Reader, assignment: frozenset[Place]) -> None:
@@ -201,17 +193,12 @@ class Engine(Generic[S]):
                     f"partition {number} of {', '.join(missing)} went to another worker than its other sources: "
                     "all workers of the group must read the same topics"
                 )
-        self._wanted = numbers
-        for number in set(self._open) - numbers:
-            self._let_go(number)
-        for number in set(self._opening) - numbers:
-            self._opening.pop(number).cancel()
-        self._reopen_at_s = {number: at for number, at in self._reopen_at_s.items() if number in numbers}
-        for number in self._open:
+        self._holding.want(numbers)
+        for number in self._holding.open:
             self._begin(reader, number)
 
     def _begin(self, reader: Reader, number: int) -> None:
-        held = self._open[number]
+        held = self._holding.open[number]
         held.paused = False
         for topic, source in self._source_of.items():
             reader.begin((topic, number), held.partition.positions[source])
@@ -219,17 +206,19 @@ class Engine(Generic[S]):
     async def _tend(self, reader: Reader) -> None:
         """Between two polls: open, drop, flush, pace."""
         now_s = self._clock.monotonic()
-        self._open_missing(now_s)
+        if self._processor.ready():
+            self._holding.open_missing(now_s)
         self._admit(reader, now_s)
-        await self._pacer.see_read(reader, list(self._open.values()), now_s)
-        for number, held in list(self._open.items()):
+        await self._pacer.see_read(reader, list(self._holding.open.values()), now_s)
+        for number, held in list(self._holding.open.items()):
             if held.flushing is not None and held.flushing.done():
                 task, held.flushing = held.flushing, None
                 if (error := failure_of(task)) is not None:
-                    self._drop(reader, number, error, now_s)
+                    reader.pause(self._pacer.places(number))
+                    self._holding.drop(number, error, now_s)
                     continue
-                self._reopen_at_s.pop(number, None)
-            self._pacer.maybe_flush(held, now_s, len(self._open))
+                self._holding.flushed(number)
+            self._pacer.maybe_flush(held, now_s, len(self._holding.open))
             self._pacer.pace(reader, held)
         if now_s - self._checked_at_s >= self._settings.due_check_s:
             self._checked_at_s = now_s
@@ -239,7 +228,7 @@ class Engine(Generic[S]):
             await reader.show(await reader.positions(self._places()))
 
     def _places(self) -> list[Place]:
-        return [place for number in self._open for place in self._pacer.places(number)]
+        return [place for number in self._holding.open for place in self._pacer.places(number)]
 
     async def _check_ends(self, reader: Reader) -> None:
         """Ask where the log ends: for the lag, for who may be declared silent, and to notice a stuck client."""
@@ -255,71 +244,21 @@ class Engine(Generic[S]):
         else:
             self._watched = self.owned
             self.progress.assigned(positions, ends)
-        for number, held in self._open.items():
+        for number, held in self._holding.open.items():
             own = self._pacer.places(number)
             if all(place in ends for place in own):
                 held.read.aim(moment_ms, {place: ends[place] for place in own})
         if self.progress.stuck_for_s > self._settings.stuck_s_max:
-            raise TransientError(f"no step for {self.progress.stuck_for_s:.0f} s although there is something to read")
-
-    def _open_missing(self, now_s: float) -> None:
-        if not self._processor.ready():
-            return
-        for number in self.opening - set(self._opening):
-            if now_s >= self._reopen_at_s.get(number, (0.0, 0.0))[0]:
-                self._opening[number] = asyncio.create_task(self._opener.open(number, self._count))
+            told = f"no step for {self.progress.stuck_for_s:.0f} s although there is something to read"
+            _log.error("%s; the reader is replaced. Where everything stands:\n%s", told, describe_tasks())
+            raise TransientError(told)
 
     def _admit(self, reader: Reader, now_s: float) -> None:
         """Begin partitions whose opening is done."""
-        for number, task in list(self._opening.items()):
-            if not task.done():
-                continue
-            del self._opening[number]
-            error = failure_of(task)
-            if error is None:
-                self._open[number] = held = task.result()
-                if self._decide_for:
-                    held.partition.decide_all(self._decide_for)
-                self._begin(reader, number)
-                if not self.opening:
-                    collector.settle()
-            elif isinstance(error, TransientError):
-                self._later(number, error, now_s)
-            else:
-                raise error
-
-    def _later(self, number: int, error: BaseException, now_s: float) -> None:
-        _, wait_s = self._reopen_at_s.get(number, (0.0, self._settings.reopen_after_s))
-        _log.warning("partition %d is opened again in %.1f s: %s", number, wait_s, error)
-        self._reopen_at_s[number] = now_s + wait_s, min(2 * wait_s, self._settings.reopen_after_s_max)
-
-    def _drop(self, reader: Reader, number: int, error: BaseException, now_s: float) -> None:
-        """Forget a partition whose flush failed: nothing in memory may be trusted."""
-        reader.pause(self._pacer.places(number))
-        self._let_go(number)
-        if not isinstance(error, TransientError):
-            raise error
-        self._hooks.dropped(number, str(error))
-        self._later(number, error, now_s)
-
-    def _let_go(self, number: int) -> None:
-        held = self._open.pop(number)
-        if held.flushing is not None:
-            held.flushing.cancel()
-        closing = asyncio.create_task(held.writer.close())
-        self._closing.add(closing)
-        closing.add_done_callback(self._closing.discard)
-
-    async def _close_all(self) -> None:
-        openings = list(self._opening.values())
-        for task in openings:
-            task.cancel()
-        self._opening.clear()
-        self._wanted = frozenset()
-        for number in list(self._open):
-            self._let_go(number)
-        if waiting := [*openings, *self._closing]:
-            await asyncio.wait(waiting, timeout=self._settings.stop_s_max)
-        for task in openings:
-            if task.done() and not task.cancelled() and task.exception() is None:
-                await task.result().writer.close()
+        admitted = self._holding.admit(now_s)
+        for number in admitted:
+            if self._decide_for:
+                self._holding.open[number].partition.decide_all(self._decide_for)
+            self._begin(reader, number)
+        if admitted and not self.opening:
+            collector.settle()

@@ -18,14 +18,14 @@ class Flushed(NamedTuple):
 
 
 class EngineFigures(NamedTuple):
-    """What a worker has open. ``lag_s``: age of the moment up to which all was read, None before the first."""
+    """What a worker holds. ``lag_s``: age of the moment up to which its whole share was read."""
 
     accounts: int
     state_bytes: int
     seen_bytes: int
     waiting_events: int
     dirty_accounts: int
-    lag_s: float | None
+    lag_s: float
 
 
 class EngineHooks(Protocol):

@@ -64,6 +64,7 @@ class Partition(Generic[S]):
             in_row_max=settings.dead_letters_in_row_max,
             ratio_max=settings.dead_letter_ratio_max,
             window=settings.dead_letter_window,
+            in_row=kept.position.dead_in_row if kept.position else 0,
         )
         last = kept.position
         self._flush_number = last.flush if last else 0
@@ -150,7 +151,7 @@ class Partition(Generic[S]):
         memory for seen ids.
         """
         cut, queue = self._begin(read_until_ms, redecide_max)
-        decided = self._decided
+        decided, in_row = self._decided, self._limits.in_row
         left = self._settings.slice_accounts
         for key, runs in queue.items():
             turned = self._turns.turn(key, runs, cut)
@@ -166,7 +167,7 @@ class Partition(Generic[S]):
         self._flush_number += 1
         sources = dict(zip(self._sources, cut.positions, strict=True))
         schema = self._processor.schema
-        position = Position(self._flush_number, sources, cut.now_ms, decided, schema)
+        position = Position(self._flush_number, sources, cut.now_ms, decided, schema, in_row)
         cut.changelog.append(Entry(POSITION_KEY, encode_control(position)))
         return cut
 

@@ -41,7 +41,8 @@ class Position(msgspec.Struct, frozen=True):
     """The position record of a partition: the next offset of each source (full topic name) at one flush.
 
     ``now_ms`` is the latest time anything was decided at, ``decided`` what all accounts were last decided for,
-    ``state_schema`` the newest version of the program's state in the partition.
+    ``state_schema`` the newest version of the program's state in the partition, ``dead_in_row`` how many records were
+    parked one after the other last.
     """
 
     flush: int
@@ -49,6 +50,7 @@ class Position(msgspec.Struct, frozen=True):
     now_ms: int = 0
     decided: str = ""
     state_schema: int = 1
+    dead_in_row: int = 0
     schema: int = SCHEMA
 
 
