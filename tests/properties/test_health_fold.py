@@ -59,7 +59,7 @@ def logs(draw: st.DrawFn) -> list[Recorded]:
 
 def fold_all(log: list[Recorded], *, cuts: frozenset[int] = frozenset()) -> dict[str, bytes]:
     state = new_state("acme")
-    for one, record_ms in log:
+    for index, (one, record_ms) in enumerate(log):
         if index in cuts:
             state = load("acme", dump(state))
         fold(state, source_of(one), one, record_ms)

@@ -18,9 +18,11 @@ POLLS_WITHOUT_PROGRESS_MAX: Final = 60
 
 
 async def read_topic(
-    bootstrap: str, topic: str, *, partitions: Sequence[int] | None = None
+    bootstrap: str, topic: str, *, partitions: Sequence[int] | None = None, start: int = 0
 ) -> AsyncGenerator[Record, None]:
     """Yield every committed record of a topic (full name), partition by partition in order, to the ends at the start.
+
+    ``start`` is an offset, the same in all partitions, before which records are left out.
 
     Whoever leaves the loop early closes it (`contextlib.aclosing`), so that the connection goes with it.
 
@@ -29,7 +31,7 @@ async def read_topic(
     """
     consumer = await new_consumer(bootstrap, client_id="truenorth-reader")
     try:
-        async for record in _read(consumer, topic, partitions):
+        async for record in _read(consumer, topic, partitions, start):
             yield record
     except TransientError:
         raise
@@ -39,8 +41,8 @@ async def read_topic(
         await stop_consumer(consumer)
 
 
-async def _read(consumer: Any, topic: str, only: Sequence[int] | None) -> AsyncIterator[Record]:
-    spans = await offsets_of(consumer, [topic])
+async def _read(consumer: Any, topic: str, only: Sequence[int] | None, start: int) -> AsyncIterator[Record]:
+    spans = {place: (max(start, begin), end) for place, (begin, end) in (await offsets_of(consumer, [topic])).items()}
     left = {
         TopicPartition(topic, number): end
         for (_, number), (begin, end) in spans.items()

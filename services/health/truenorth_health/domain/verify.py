@@ -1,25 +1,19 @@
-"""Verify: does the fold of the retained log equal what is stored, field by field?"""
+"""Verify: does the fold of the retained log equal what is stored, field by field, as far as retention reaches?"""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import msgspec
-from truenorth.clock import date_of_day
+from truenorth.clock import day_of, day_start_ms
 
-from truenorth_health.domain import parts
-from truenorth_health.domain.fold_usage import HASH_BYTES
-from truenorth_health.domain.state import AccountState
+from truenorth_health.domain.limits import FUTURE_MS_MAX
+from truenorth_health.domain.parts import Usage
+from truenorth_health.domain.state import PART_KINDS, AccountState
+from truenorth_health.domain.verify_fields import Field, fields_of, usage_fields
 
-_WHOLE: Final[tuple[tuple[str, type[msgspec.Struct]], ...]] = (
-    ("tickets", parts.Tickets),
-    ("billing", parts.Billing),
-    ("surveys", parts.Surveys),
-    ("accounts", parts.Accounts),
-    ("engagements", parts.Engagements),
-    ("actions", parts.Actions),
-    ("erasures", parts.Erasures),
-)
+KEPT_WHOLE: Final[Mapping[str, int]] = {}
+"""No source has lost a record: everything is compared."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,67 +25,83 @@ class Difference:
     refolded: object
 
 
-def differences(stored: AccountState, refolded: AccountState, *, usage_from_day: int | None) -> list[Difference]:
-    """Return where two folds differ; the path and the seen ids are not compared.
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What differs, and the fields that could not be compared because their events are past retention."""
 
-    ``usage_from_day`` is the first epoch day whose usage is wholly in the log. With it, usage is compared from that
-    day on (windowed fields) and its permanent fields (totals, first days) are left out; None compares everything.
+    differences: list[Difference]
+    out_of_reach: list[str]
+
+
+def compare(stored: AccountState, refolded: AccountState, begins_ms: Mapping[str, int]) -> Comparison:
+    """Compare all that `fold` keeps; the path is not its work.
+
+    ``begins_ms`` holds, for each source whose log no longer reaches back to its first record, when the oldest record
+    it still has was appended. Of such a source, what stems from an event after that (a *windowed* field: a day of
+    usage, a ticket, a fact) is compared, and what may count older events (a *permanent* field: a total, the first
+    use of a feature) is not, unless both sides agree on how many events there were.
     """
-    left = dict(_fields(stored, usage_from_day))
-    right = dict(_fields(refolded, usage_from_day))
-    return [
-        Difference(name, left.get(name), right.get(name))
-        for name in sorted(left.keys() | right.keys())
-        if left.get(name) != right.get(name)
-    ]
+    found = Comparison([], [])
+    for source, fields in fields_of(stored).items():
+        _settle(found, fields, fields_of(refolded, only=source)[source], _limit_ms(begins_ms.get(source)))
+    began_ms = begins_ms.get("usage")
+    if began_ms is not None and stored.read(Usage).events == refolded.read(Usage).events:
+        began_ms = None  # nothing of this account is lost
+    limit_ms = None if began_ms is None else _next_day_ms(began_ms)
+    _settle(found, usage_fields(stored), usage_fields(refolded), limit_ms)
+    return found
 
 
-def _fields(state: AccountState, usage_from_day: int | None) -> Iterator[tuple[str, object]]:
-    for name, kind in _WHOLE:
-        yield from _flat(name, state.read(kind))
-    yield from _usage_days(state, usage_from_day)
-    usage, names = state.read(parts.Usage), state.read(parts.UsageNames)
-    if usage.today.day >= (usage_from_day or 0):
-        yield "usage.last_ms", usage.last_ms
-    if usage_from_day is None:
-        for field in ("events", "late", "actors_over", "features_over", "modules_over"):
-            yield f"usage.{field}", getattr(usage, field)
-        for feature, first in zip(names.features, names.first_days, strict=True):
-            yield f"usage.first_used.{feature}", date_of_day(first).isoformat()
+def usage_days_from(begins_ms: Mapping[str, int]) -> int | None:
+    """Return the first epoch day of usage that is wholly retained; None when nothing was lost."""
+    began_ms = begins_ms.get("usage")
+    return None if began_ms is None else day_of(began_ms) + 1
 
 
-def _usage_days(state: AccountState, from_day: int | None) -> Iterator[tuple[str, object]]:
-    """Yield each day by names and hashes: slots may be numbered otherwise where the log starts later."""
-    usage, names = state.read(parts.Usage), state.read(parts.UsageNames)
-    hashes = state.read(parts.UsageMembers).hashes
-    past = state.read(parts.UsageCounts).days
-    for row in [*state.read(parts.UsagePast).days, usage.today]:
-        if row.day < (from_day or 0):
+def unreadable(stored: Mapping[str, bytes]) -> Iterator[Difference]:
+    """Yield the parts that are none, or do not decode."""
+    for name, value in stored.items():
+        kind = PART_KINDS.get(name)
+        if kind is None:
+            yield Difference(f"part {name!r}", f"{len(value)} bytes", "no such part")
             continue
-        prefix = f"usage.days.{date_of_day(row.day).isoformat()}"
-        counts = usage.counts if row is usage.today else past.get(row.day, {})
-        members = [hashes[slot * HASH_BYTES : (slot + 1) * HASH_BYTES].hex() for slot in _slots(row.actors)]
-        yield f"{prefix}.count", row.count
-        yield f"{prefix}.features", {names.features[slot]: count for slot, count in sorted(counts.items())}
-        yield f"{prefix}.distinct", sorted(names.features[slot] for slot in _slots(row.features))
-        yield f"{prefix}.modules", sorted(names.modules[slot] for slot in _slots(row.modules))
-        yield f"{prefix}.actors", sorted(members)
+        try:
+            msgspec.msgpack.decode(value, type=kind)
+        except msgspec.MsgspecError as error:
+            yield Difference(f"part {name!r}", f"{len(value)} bytes that do not decode: {error}", f"a {kind.__name__}")
 
 
-def _slots(bits: bytearray) -> Iterator[int]:
-    for index, byte in enumerate(bits):
-        for bit in range(8):
-            if byte >> bit & 1:
-                yield index * 8 + bit
+def kind_of(field: str) -> tuple[str, str]:
+    """Return the source of a field that is out of reach, and what kind of field it is."""
+    source, _, rest = field.partition(".")
+    first = rest.partition(".")[0]
+    if source == "usage":
+        return source, "days" if first == "days" else "first uses" if first == "first_used" else "totals"
+    return source, first
 
 
-def _flat(prefix: str, value: Any) -> Iterator[tuple[str, object]]:
-    """Yield the leaves of structs and dicts under dotted names."""
-    if isinstance(value, msgspec.Struct):
-        for name in value.__struct_fields__:
-            yield from _flat(f"{prefix}.{name}", getattr(value, name))
-    elif isinstance(value, dict):
-        for key, inner in value.items():
-            yield from _flat(f"{prefix}.{key}", inner)
-    else:
-        yield prefix, value
+def _limit_ms(began_ms: int | None) -> int | None:
+    return None if began_ms is None else began_ms + FUTURE_MS_MAX
+
+
+def _next_day_ms(began_ms: int) -> int:
+    return day_start_ms(day_of(began_ms) + 1)
+
+
+def _settle(found: Comparison, stored: dict[str, Field], refolded: dict[str, Field], limit_ms: int | None) -> None:
+    """Sort what differs into differences and what is out of reach."""
+    for name in sorted(stored.keys() | refolded.keys()):
+        left, right = stored.get(name), refolded.get(name)
+        if left is not None and right is not None and left.value == right.value:
+            continue
+        if limit_ms is not None and not (_since(left, limit_ms) and _since(right, limit_ms)):
+            found.out_of_reach.append(name)
+            continue
+        found.differences.append(
+            Difference(name, None if left is None else left.value, None if right is None else right.value)
+        )
+
+
+def _since(field: Field | None, limit_ms: int) -> bool:
+    """Whether all that made this field must be retained; an absent one has nothing to lose."""
+    return field is None or (field.at_ms is not None and field.at_ms >= limit_ms)
