@@ -23,7 +23,7 @@ from truenorth_console.api.web import Web
 from truenorth_console.domain.people import Names
 from truenorth_console.metrics import Metrics
 from truenorth_console.settings import Settings, require_loopback
-from truenorth_console.worker import BATCH_RECORDS_MAX, READS, BatchReader
+from truenorth_console.worker import BATCH_RECORDS_MAX, READS, BatchReader, ErasureWatch
 
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
 STALE_S: Final = 10.0
@@ -58,6 +58,12 @@ class App:
             clock=self._clock,
             client_id="console",
         )
+        self._watch = ErasureWatch(
+            oldest_waiting_ms=database.oldest_waiting_ms,
+            forget=database.forget_erasures,
+            metrics=metrics,
+            clock=self._clock,
+        )
         web = Web(
             database,
             self._hub,
@@ -85,6 +91,7 @@ class App:
             Part.of("producer", self._producer),
             Part.of("outbox relay", self._relay),
             Part.of("projection", self._loop),
+            Part.of("erasure watch", self._watch),
             Part("pages", start=self.server.start, run=self.server.run, stop=self._stop_pages),
         ]
 

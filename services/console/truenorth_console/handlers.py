@@ -1,12 +1,15 @@
 """What each event means for the read models, and which pages it changes."""
 
 from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from truenorth.erasures import began_ms, is_buried
 from truenorth.errors import RefusedError
 from truenorth.events.envelope import Event
 from truenorth.events.health import HealthChanged, HealthDay, HealthUpdated, MilestoneChanged
 from truenorth.events.inputs import ContactUpdated
+from truenorth.events.people import ErasureAcknowledged, ErasureRequested
 from truenorth.events.work import AlertFeedChanged, AlertRaised, AlertResolved, DeliveryChanged, TaskUpdated
 
 from truenorth_console.domain.book import text_fact
@@ -22,6 +25,30 @@ class Touched:
     books: set[str] = field(default_factory=set)
     inboxes: set[str] = field(default_factory=set)
     accounts: set[str] = field(default_factory=set)
+
+
+class Graves:
+    """When the accounts and contacts were erased that a batch speaks of."""
+
+    def __init__(self, erased_ms: Mapping[str, int]) -> None:
+        self._erased_ms = erased_ms
+
+    @classmethod
+    async def of(cls, unit: Projection, events: Sequence[Event]) -> "Graves":
+        """Ask for those that these events name."""
+        contacts = [event.data for event in events if isinstance(event.data, ContactUpdated)]
+        accounts = {event.account for event in events} | {contact.account_id for contact in contacts}
+        return cls(await unit.graves(accounts, {contact.contact_id for contact in contacts}))
+
+    def hold(self, event: Event, *, record_ms: int) -> bool:
+        """Tell whether an event belongs to what was erased; a service's word that it has forgotten never does."""
+        if not self._erased_ms or isinstance(event.data, ErasureAcknowledged | ErasureRequested):
+            return False
+        names = [event.account]
+        if isinstance(event.data, ContactUpdated):
+            names += [event.data.account_id, event.data.contact_id]
+        time_ms = began_ms(event)
+        return any(is_buried(self._erased_ms.get(name), record_ms=record_ms, time_ms=time_ms) for name in names)
 
 
 class Projector:
@@ -52,6 +79,10 @@ class Projector:
         elif isinstance(said, ContactUpdated):
             await self._unit.put_contact(said)
             self._touched.accounts.add(said.account_id)
+        elif isinstance(said, ErasureAcknowledged):
+            await self._unit.note_done(said, done_ms=event.time_ms)
+        elif isinstance(said, ErasureRequested):
+            return  # carried out before all else of its batch
         else:
             await self._moment(event)
 

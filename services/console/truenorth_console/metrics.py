@@ -33,6 +33,18 @@ class Metrics:
         self._streams = Gauge(
             "truenorth_console_live_streams", "Open pages that are told of changes.", registry=registry
         )
+        self._erasures = Histogram(
+            "truenorth_console_erasure_seconds",
+            "From a request to forget to the commit that carried it out, by kind (actor, contact, account).",
+            ["kind"],
+            registry=registry,
+            buckets=(*SECONDS, 60, 3600, 86_400),
+        )
+        self._erasure_waiting = Gauge(
+            "truenorth_console_erasure_waiting_seconds",
+            "Age of the oldest request to forget that some service has not acknowledged; 0 when there is none.",
+            registry=registry,
+        )
 
     def answered(self, page: str, status: int, seconds: float) -> None:
         """Count an answer; ``page`` is the route, never the address."""
@@ -53,3 +65,11 @@ class Metrics:
     def streams(self, count: int) -> None:
         """Note how many streams are open."""
         self._streams.set(count)
+
+    def erased(self, kind: str, seconds: float) -> None:
+        """Observe how long after its request an erasure was carried out here."""
+        self._erasures.labels(kind).observe(max(0.0, seconds))
+
+    def erasure_waiting(self, seconds: float) -> None:
+        """Note for how long the oldest request has waited for the word of every service."""
+        self._erasure_waiting.set(max(0.0, seconds))

@@ -1,12 +1,14 @@
 """What the console needs from outside of itself."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from truenorth.erasures import Request
 from truenorth.events.health import HealthDay, HealthUpdated
 from truenorth.events.inputs import ContactUpdated
 from truenorth.events.payload import PayloadStruct
+from truenorth.events.people import ErasureAcknowledged
 from truenorth.events.work import AlertFeedChanged, TaskUpdated
 from truenorth.kafka import Record
 
@@ -54,8 +56,28 @@ class Projection(Protocol):
         """Keep a snapshot unless one of the same or a higher revision is there; tell whether it was kept."""
         ...
 
+    async def hold(self, *, alone: bool) -> None:
+        """Let other batches run beside this one, or none; called first."""
+        ...
+
+    async def graves(self, accounts: Collection[str], persons: Collection[str]) -> dict[str, int]:
+        """Return when (epoch ms) those of these accounts and contacts that were erased were erased last."""
+        ...
+
+    async def erase(self, request: Request, *, now_ms: int) -> bool:
+        """Forget what is asked, and say so; False, and nothing happens, when that was done before."""
+        ...
+
+    async def note_done(self, done: ErasureAcknowledged, *, done_ms: int) -> None:
+        """Note a service's word that it carried out a request."""
+        ...
+
     async def forget_account(self, account: str) -> None:
-        """Delete everything about an account."""
+        """Delete the snapshot of an account; what else there is goes with the request to forget it."""
+        ...
+
+    async def bury_contact(self, contact_id: str, *, now_ms: int) -> None:
+        """Have the tombstone of a contact written that came after its erasure, or its account's."""
         ...
 
     async def put_days(self, points: Mapping[str, Sequence[HealthDay]]) -> None:

@@ -1,24 +1,32 @@
 """The projection loop: topics into read models, then a word to whoever has a page open."""
 
+import asyncio
+import contextlib
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Final
 
-from truenorth import topics
-from truenorth.clock import Clock
+from truenorth import erasures, topics
+from truenorth.clock import MILLIS_PER_SECOND, Clock
 from truenorth.codec import parse_storable
-from truenorth.errors import RefusedError
+from truenorth.erasures import Request, request_of
+from truenorth.errors import RefusedError, TransientError
+from truenorth.events.envelope import Event
+from truenorth.events.inputs import ContactUpdated
+from truenorth.events.people import ErasureRequested
 from truenorth.kafka import Record
 from truenorth.kafka.dead_letters import PoisonLimit
 
-from truenorth_console.handlers import Projector, Touched
+from truenorth_console.handlers import Graves, Projector, Touched
 from truenorth_console.metrics import Metrics
 from truenorth_console.ports import Projection
 
 log = logging.getLogger(__name__)
 
 READS: Final = (
+    "erasures",
+    "erasures-done",
     "health",
     "health-changes",
     "health-daily",
@@ -31,6 +39,12 @@ READS: Final = (
     "actions",
 )
 BATCH_RECORDS_MAX: Final = 500
+ERASURES: Final = topics.full_name(erasures.REQUESTS_TOPIC)
+WATCH_EVERY_S: Final = 10.0
+FORGET_EVERY_S: Final = 3600.0
+
+Read = tuple[Record, Event | None]
+"""A record that can be read, with its event; None for a tombstone."""
 
 
 class BatchReader:
@@ -58,19 +72,60 @@ class BatchReader:
         """
         touched = Touched()
         async with self._units() as unit:
+            await unit.hold(alone=any(record.topic == ERASURES for record in records))
+            read = await self._readable(unit, sorted(await unit.fresh(records), key=_key))
+            erased = await self._erase(unit, read, touched)
+            graves = await Graves.of(unit, [event for _, event in read if event is not None])
             projector = Projector(unit, touched)
-            for record in sorted(await unit.fresh(records), key=_key):
-                await self._apply(unit, projector, record, touched)
+            for record, event in read:
+                await self._apply(unit, projector, record, event, graves, touched)
             await projector.finish()
         self._committed(touched)
+        for request in erased:
+            self._metrics.erased(request.kind, (self._clock.now_ms() - request.erased_ms) / MILLIS_PER_SECOND)
 
-    async def _apply(self, unit: Projection, projector: Projector, record: Record, touched: Touched) -> None:
-        self._metrics.projected(record.topic, 1)
-        if record.value is None:
+    async def _readable(self, unit: Projection, records: Sequence[Record]) -> list[Read]:
+        read: list[Read] = []
+        for record in records:
+            self._metrics.projected(record.topic, 1)
+            if record.value is None:
+                read.append((record, None))
+                continue
+            try:
+                read.append((record, parse_storable(record.value)))
+            except RefusedError as error:
+                await self._park(unit, record, error)
+        return read
+
+    async def _erase(self, unit: Projection, read: Sequence[Read], touched: Touched) -> list[Request]:
+        """Carry out the requests of a batch before all else in it; return those not carried out before."""
+        asked = [
+            request_of(event, record_ms=record.timestamp_ms)
+            for record, event in read
+            if event is not None and isinstance(event.data, ErasureRequested)
+        ]
+        touched.accounts.update(request.account for request in asked)
+        return [request for request in asked if await unit.erase(request, now_ms=self._clock.now_ms())]
+
+    async def _apply(
+        self,
+        unit: Projection,
+        projector: Projector,
+        record: Record,
+        event: Event | None,
+        graves: Graves,
+        touched: Touched,
+    ) -> None:
+        if event is None:
             await _forget(unit, record, touched)
             return
+        if graves.hold(event, record_ms=record.timestamp_ms):
+            if isinstance(event.data, ContactUpdated):
+                await unit.bury_contact(event.data.contact_id, now_ms=self._clock.now_ms())
+            self._limit.good(record)
+            return
         try:
-            await projector.take(parse_storable(record.value))
+            await projector.take(event)
         except RefusedError as error:
             await self._park(unit, record, error)
             return
@@ -85,13 +140,56 @@ class BatchReader:
         self._metrics.dead_letter(record.topic)
 
 
+class ErasureWatch:
+    """Notes how long the oldest erasure waits for a service's word, and each hour forgets the oldest gravestones."""
+
+    def __init__(
+        self,
+        *,
+        oldest_waiting_ms: Callable[[], Awaitable[int | None]],
+        forget: Callable[[int], Awaitable[None]],
+        metrics: Metrics,
+        clock: Clock,
+    ) -> None:
+        self._oldest_waiting_ms = oldest_waiting_ms
+        self._forget = forget
+        self._metrics = metrics
+        self._clock = clock
+        self._forgot_at = float("-inf")
+        self._stopping = asyncio.Event()
+
+    async def run(self) -> None:
+        """Watch until `stop`; the database being away is waited out."""
+        while not self._stopping.is_set():
+            try:
+                await self.turn()
+            except TransientError as error:
+                log.warning("erasures are not watched: %s", error)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(WATCH_EVERY_S):
+                    await self._stopping.wait()
+
+    async def stop(self) -> None:
+        """Stop after the turn in hand."""
+        self._stopping.set()
+
+    async def turn(self) -> None:
+        """Look once."""
+        now_ms = self._clock.now_ms()
+        oldest_ms = await self._oldest_waiting_ms()
+        self._metrics.erasure_waiting(0.0 if oldest_ms is None else (now_ms - oldest_ms) / MILLIS_PER_SECOND)
+        if self._clock.monotonic() - self._forgot_at >= FORGET_EVERY_S:
+            await self._forget(now_ms)
+            self._forgot_at = self._clock.monotonic()
+
+
 def _key(record: Record) -> bytes:
     """Order by account, stably: two processes that apply batches at once then lock rows in one order."""
     return record.key or b""
 
 
 async def _forget(unit: Projection, record: Record, touched: Touched) -> None:
-    """A tombstone: on `health` the account is erased, on `contacts` a person."""
+    """A tombstone: on `health` the account is erased or has no snapshot any more, on `contacts` a person."""
     key = (record.key or b"").decode(errors="replace")
     if record.topic == topics.full_name("health"):
         await unit.forget_account(key)

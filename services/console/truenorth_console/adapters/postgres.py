@@ -10,13 +10,17 @@ from sqlalchemy import ColumnElement, Select, and_, func, literal, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncEngine
 from truenorth.codec import encode, encode_json
+from truenorth.erasures import is_buried
+from truenorth.errors import RefusedError
 from truenorth.events.catalogue import CATALOGUE, TYPE_OF_PAYLOAD
 from truenorth.events.health import HealthUpdated
 from truenorth.events.inputs import ContactUpdated
 from truenorth.events.work import AlertFeedChanged, TaskUpdated
-from truenorth.postgres import offsets, outbox
+from truenorth.postgres import erasures, offsets, outbox
 from truenorth.postgres.engine import transaction
 
+from truenorth_console.adapters import erasing
+from truenorth_console.adapters.erasing import SOURCE
 from truenorth_console.adapters.projection import CONSUMER, PostgresProjection
 from truenorth_console.adapters.tables import (
     ACCOUNT,
@@ -24,9 +28,11 @@ from truenorth_console.adapters.tables import (
     AUDIT,
     CONSUMER_OFFSET,
     CONTACT,
+    ERASURE,
     FEED_ENTRY,
     MOMENT,
     OUTBOX,
+    SCHEMA,
     TASK,
 )
 from truenorth_console.domain.book import FILTERS, RENEWING_DAYS, Counts, Filter, Held
@@ -35,7 +41,6 @@ from truenorth_console.domain.inbox import STATES, Tab, TabCounts
 from truenorth_console.domain.timeline import MOMENTS_SHOWN, Past
 from truenorth_console.ports import Action, Stored
 
-SOURCE: Final = "truenorth/console"
 TOPIC: Final = "actions"
 INBOX_LINES_MAX: Final = 200
 DONE_DAYS: Final = 30
@@ -193,12 +198,20 @@ class Database:
             return bool(await connection.scalar(select(func.count()).where(MOMENT.c.moment_id == moment_id)))
 
     async def record(self, action: Action) -> None:
-        """Write down what a person did, and hand it to the outbox, in one transaction."""
+        """Write down what a person did, and hand it to the outbox, in one transaction.
+
+        Raises:
+            RefusedError: ``account_erased``; the page it was done on is older than the erasure.
+        """
         event_type = TYPE_OF_PAYLOAD[type(action.payload)]
         value = encode(
             action.payload, event_id=action.action_id, source=SOURCE, account=action.account, time_ms=action.at_ms
         )
         async with transaction(self._engine) as connection:
+            await erasures.hold(connection, SCHEMA, alone=False)
+            grave = (await erasures.graves(connection, ERASURE, [action.account])).get(action.account)
+            if is_buried(grave, record_ms=action.at_ms, time_ms=action.at_ms):
+                raise RefusedError("account_erased", f"The account {action.account} was erased: nothing is kept of it.")
             await connection.execute(insert(AUDIT).values(_audit(action, event_type)))
             await outbox.put(
                 connection,
@@ -210,6 +223,16 @@ class Database:
                 value=value,
                 now_ms=action.at_ms,
             )
+
+    async def oldest_waiting_ms(self) -> int | None:
+        """Return since when (epoch ms) the oldest erasure waits for a service's word; None when all have given it."""
+        async with transaction(self._engine) as connection:
+            return await erasing.oldest_waiting_ms(connection)
+
+    async def forget_erasures(self, now_ms: int) -> None:
+        """Forget the gravestones that nothing can still be on its way to."""
+        async with transaction(self._engine) as connection:
+            await erasing.forget_old(connection, now_ms=now_ms)
 
 
 def _audit(action: Action, event_type: str) -> Mapping[str, object]:

@@ -1,26 +1,31 @@
 """Writing read models: one unit is one transaction that also holds the reader's place."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
 from sqlalchemy import delete, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 from truenorth.codec import encode_json
+from truenorth.erasures import Request
 from truenorth.events.health import HealthDay, HealthUpdated
 from truenorth.events.inputs import ContactUpdated
+from truenorth.events.people import ErasureAcknowledged
 from truenorth.events.work import AlertFeedChanged, TaskUpdated
 from truenorth.kafka import Record
-from truenorth.postgres import dead_letters, offsets
+from truenorth.postgres import dead_letters, erasures, offsets
 
+from truenorth_console.adapters import erasing
 from truenorth_console.adapters.tables import (
     ACCOUNT,
     ACCOUNT_DAYS,
     CONSUMER_OFFSET,
     CONTACT,
+    ERASURE,
     FEED_ENTRY,
     MOMENT,
     OUTBOX,
+    SCHEMA,
     TASK,
 )
 from truenorth_console.domain.book import is_watermelon, money_fact, renews_on, text_fact
@@ -64,10 +69,29 @@ class PostgresProjection:
         )
         return (await self._connection.execute(statement)).rowcount == 1
 
+    async def hold(self, *, alone: bool) -> None:
+        """See the port."""
+        await erasures.hold(self._connection, SCHEMA, alone=alone)
+
+    async def graves(self, accounts: Collection[str], persons: Collection[str]) -> dict[str, int]:
+        """See the port."""
+        return await erasures.graves(self._connection, ERASURE, accounts, persons)
+
+    async def erase(self, request: Request, *, now_ms: int) -> bool:
+        """See the port."""
+        return await erasing.carry_out(self._connection, request, now_ms=now_ms)
+
+    async def note_done(self, done: ErasureAcknowledged, *, done_ms: int) -> None:
+        """See the port."""
+        await erasing.note_done(self._connection, done, done_ms=done_ms)
+
     async def forget_account(self, account: str) -> None:
         """See the port."""
-        for table in (ACCOUNT, ACCOUNT_DAYS, TASK, FEED_ENTRY, CONTACT, MOMENT):
-            await self._connection.execute(delete(table).where(table.c.account == account))
+        await self._connection.execute(delete(ACCOUNT).where(ACCOUNT.c.account == account))
+
+    async def bury_contact(self, contact_id: str, *, now_ms: int) -> None:
+        """See the port."""
+        await erasing.bury_contacts(self._connection, [contact_id], now_ms=now_ms)
 
     async def put_days(self, points: Mapping[str, Sequence[HealthDay]]) -> None:
         """See the port."""

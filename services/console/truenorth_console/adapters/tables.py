@@ -3,6 +3,7 @@
 from typing import Final
 
 from sqlalchemy import BigInteger, Boolean, Column, Date, Float, Integer, LargeBinary, MetaData, Table, Text, Uuid
+from truenorth.postgres.erasures import erasure_table
 from truenorth.postgres.offsets import consumer_offset_table
 from truenorth.postgres.outbox import outbox_table
 
@@ -88,5 +89,13 @@ AUDIT: Final = Table(
     Column("payload", LargeBinary, nullable=False),
 )
 
+ERASURE: Final = erasure_table(METADATA)
+ERASURE_DONE: Final = Table(
+    "erasure_done",
+    METADATA,
+    Column("request_id", Text, primary_key=True),
+    Column("service", Text, primary_key=True),
+    Column("done_ms", BigInteger, nullable=False),
+)
 OUTBOX: Final = outbox_table(METADATA)
 CONSUMER_OFFSET: Final = consumer_offset_table(METADATA)
