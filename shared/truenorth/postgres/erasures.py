@@ -87,7 +87,9 @@ async def graves(
     whole = and_(table.c.kind == "account", table.c.subject == any_(literal(sorted(accounts), ARRAY(Text))))
     one = and_(table.c.kind != "account", table.c.subject == any_(literal(sorted(persons), ARRAY(Text))))
     rows = await connection.execute(
-        select(table.c.subject, func.max(table.c.erased_ms).label("erased_ms")).where(or_(whole, one)).group_by(table.c.subject)
+        select(table.c.subject, func.max(table.c.erased_ms).label("erased_ms"))
+        .where(or_(whole, one))
+        .group_by(table.c.subject)
     )
     return {row.subject: row.erased_ms for row in rows}
 
