@@ -10,6 +10,8 @@ small. Membership asks the filters, then searches the bytes: a set would have to
 from collections.abc import Iterable
 from typing import Final
 
+from truenorth.streams.processor import Item
+
 SEEN_SECONDS: Final = 86_400
 SEEN_IDS: Final = 4_096
 PAGE_ENTRIES: Final = 256
@@ -25,66 +27,96 @@ _ENTRY: Final = 12
 _PLAIN_ENTRIES_MAX: Final = 32
 _PLAIN_BYTES_MAX: Final = _PLAIN_HEAD + _PLAIN_ENTRIES_MAX * _ENTRY
 _CAPACITY: Final = PAGES * PAGE_ENTRIES
+_PAGES_WITHOUT_UNION: Final = 2
+_UNION_BYTES: Final = 8_192
 _FORGOTTEN: Final = bytes(IDENTITY_BYTES)
 
 
 class SeenRing:
-    """The ids of one account and source; ``size`` is the bytes of its pages.
+    """The ids of one account and source; ``size`` is the bytes of its pages and filters.
 
     ``written`` are the numbers of the pages that changed since they were told. A page may be absent (empty): it was
     dropped, or nothing was ever written to it.
     """
 
-    __slots__ = ("count", "pages", "size", "written")
+    __slots__ = ("_union", "_unite_at", "count", "pages", "size", "written")
 
     def __init__(self) -> None:
         self.pages: list[bytearray] = []
         self.count = 0
         self.size = 0
+        self._union: bytearray | None = None
+        self._unite_at = 0
         self.written: set[int] = set()
 
     def put_page(self, number: int, page: bytes) -> None:
         """Set a page from its stored bytes."""
         while len(self.pages) <= number:
-            self.pages.append(bytearray())
+            self._add_page()
         self.size += len(page) - len(self.pages[number])
         self.pages[number] = bytearray(page)
         self.count = max((_base_of(one) + _entries_of(one) for one in self.pages if one), default=0)
 
-    def take(self, ids: Iterable[tuple[bytes, int]]) -> list[bool]:
-        """Remember ids (8 bytes each) of records at these seconds; tell for each whether it is new.
+    def fresh(self, items: Iterable[Item]) -> list[Item]:
+        """Remember the ids of these events, and return the events that are no duplicates.
 
-        One that is not is a duplicate of one remembered, also of an earlier one here.
+        A duplicate is one of an event remembered, or of an earlier one here; an event without an id is none.
         """
-        told: list[bool] = []
-        pages, current = self.pages, None
-        for identity, second in ids:
-            first, more = identity[0], identity[1]
-            place, bit = _PLAIN_HEAD + (first << 1 | more & 1), 1 << (more >> 1 & 7)
-            for page in pages:
-                if page and (not page[_BASE] or page[place] & bit) and self._holds(page, identity, second):
-                    told.append(False)
-                    break
-            else:
-                told.append(True)
+        accepted: list[Item] = []
+        current = None
+        for item in items:
+            record, identity, _ = item
+            if identity is not None:
+                second = record.timestamp_ms // 1000
+                if self._remembers(identity, second):
+                    continue
                 if current is None or self.count % PAGE_ENTRIES == 0:
                     current = self._current()
-                current += identity
-                current += (second & 0xFFFFFFFF).to_bytes(4, "big")
-                self.count += 1
-                self.size += _ENTRY
-                if current[_BASE]:
-                    current[place] |= bit
-                elif len(current) > _PLAIN_BYTES_MAX:
-                    _add_filter(current)
-                    self.size += _FILTER_BYTES
-        return told
+                self._append(current, identity, second)
+            accepted.append(item)
+        return accepted
+
+    def _remembers(self, identity: bytes, second: int) -> bool:
+        pages = self.pages
+        if len(pages) > _PAGES_WITHOUT_UNION:
+            union = self._union or self._unite()
+            if not union[identity[2] << 5 | identity[3] >> 3] & 1 << (identity[3] & 7):
+                return False
+        place, bit = _PLAIN_HEAD + (identity[0] << 1 | identity[1] & 1), 1 << (identity[1] >> 1 & 7)
+        for page in pages:
+            if page and (not page[_BASE] or page[place] & bit) and self._holds(page, identity, second):
+                return True
+        return False
+
+    def _append(self, page: bytearray, identity: bytes, second: int) -> None:
+        page += identity
+        page += (second & 0xFFFFFFFF).to_bytes(4, "big")
+        self.count += 1
+        self.size += _ENTRY
+        if page[_BASE]:
+            page[_PLAIN_HEAD + (identity[0] << 1 | identity[1] & 1)] |= 1 << (identity[1] >> 1 & 7)
+        elif len(page) > _PLAIN_BYTES_MAX:
+            _add_filter(page)
+            self.size += _FILTER_BYTES
+        if self._union is not None:
+            self._union[identity[2] << 5 | identity[3] >> 3] |= 1 << (identity[3] & 7)
+            if self.count >= self._unite_at:
+                self._union = None  # half of its bits are of ids long gone
+
+    def _unite(self) -> bytearray:
+        """Make one filter of all pages: asking each of them for each event is what would cost most."""
+        union = bytearray(_UNION_BYTES)
+        for page in self.pages:
+            for at in range(_head_of(page), len(page), _ENTRY):
+                union[page[at + 2] << 5 | page[at + 3] >> 3] |= 1 << (page[at + 3] & 7)
+        self._union, self._unite_at = union, self.count + _CAPACITY
+        return union
 
     def _current(self) -> bytearray:
         """Return the page that is written to next, made ready for it."""
         number, entry = divmod(self.count % _CAPACITY, PAGE_ENTRIES)
         if number == len(self.pages):
-            self.pages.append(bytearray())
+            self._add_page()
         page = self.pages[number]
         if entry == 0 or not page:
             base = (self.count - entry).to_bytes(_BASE, "big")
@@ -93,6 +125,11 @@ class SeenRing:
             self.size += len(page)
         self.written.add(number)
         return page
+
+    def _add_page(self) -> None:
+        self.pages.append(bytearray())
+        if len(self.pages) == _PAGES_WITHOUT_UNION + 1:
+            self.size += _UNION_BYTES
 
     def forget(self, identity: bytes) -> None:
         """Take back the latest `take` of an id: its event was parked and may be sent again when that is repaired."""

@@ -66,25 +66,21 @@ class SeenIds:
 
     def fresh(self, account: str, source: int, items: Sequence[Item]) -> Sequence[Item]:
         """Remember the ids of these events and return the events without the duplicates; one without id is none."""
-        ids = [(item.identity, item.record.timestamp_ms // 1000) for item in items if item.identity is not None]
-        if not ids:
+        if all(item.identity is None for item in items):
             return items
-        rings, last = self._rings[source], ids[-1][1]
+        rings, last = self._rings[source], items[-1].record.timestamp_ms // 1000
         ring = rings.get(account)
         if ring is None:
             ring = rings[account] = SeenRing()
             self.bytes += RING_BYTES
             heapq.heappush(self._aging, (last, source, account))
         self.bytes -= ring.size
-        told = ring.take(ids)
+        accepted = ring.fresh(items)
         self.bytes += ring.size
         self._seconds[source] = max(self._seconds[source], last)
         if ring.written:
             self._touched[source, account] = ring
-        if all(told):
-            return items
-        news = iter(told)
-        return [item for item in items if item.identity is None or next(news)]
+        return accepted
 
     def forget(self, account: str, source: int, identity: bytes) -> None:
         """Take back an id whose event was parked."""

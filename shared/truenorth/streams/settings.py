@@ -14,7 +14,7 @@ class EngineSettings:
     poll_s: float = 0.05
     """How long a poll waits for records; also how closely flushes keep their time."""
     poll_records_max: int = 4000
-    queued_events_max: int = 20_000
+    queued_events_max: int = 50_000
     """Per partition; it is paused above, and goes on below half of it."""
     queued_bytes_max: int = 16 * 1024 * 1024
     """The same in bytes of record values."""

@@ -224,16 +224,13 @@ class Refold:
 
     def _new(self, account: str, source: int, events: Sequence[Event]) -> Sequence[Event]:
         """Return the events of a source without a sender's duplicates."""
-        ids = [(item.identity, item.record.timestamp_ms // 1000) for _, item in events if item.identity is not None]
         ring = self._rings.get((source, account))
         if ring is None:
             ring = self._rings[source, account] = SeenRing()
-        told = ring.take(ids)
-        if all(told):
-            return events
-        self.duplicates[account] = self.duplicates.get(account, 0) + told.count(False)
-        news = iter(told)
-        return [one for one in events if one[1].identity is None or next(news)]
+        fresh = ring.fresh([item for _, item in events])
+        if len(fresh) < len(events):
+            self.duplicates[account] = self.duplicates.get(account, 0) + len(events) - len(fresh)
+        return [(source, item) for item in fresh]
 
     def _fold_apart(self, account: str, parts: Mapping[str, bytes], items: Sequence[Event]) -> AccountState:
         """Fold event by event, each time from a sound state; what cannot be folded was parked."""
