@@ -4,13 +4,14 @@ import struct
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
+import msgspec
 from truenorth.errors import HaltError
 from truenorth.streams.records import NO_OFFSET, Own
 from truenorth.topics import HEALTH_SOURCES
 
 from truenorth_health.adapters.verify_bundles import Bundles
 from truenorth_health.adapters.verify_outputs import Snapshot
-from truenorth_health.adapters.verify_refold import Refold
+from truenorth_health.adapters.verify_refold import NEVER_MS, Refold
 from truenorth_health.adapters.verify_reports import AccountDifference, Kind
 from truenorth_health.adapters.verify_stored import Stored
 from truenorth_health.adapters.verify_transitions import Later, TransitionJudge, judged, shown
@@ -74,8 +75,10 @@ class Accounts:
     def _path_of(self, account: str) -> tuple[int, int]:
         found = self._paths.get(account)
         if found is None:
-            _, parts = self._parts(account)
-            path = Path() if any(unreadable(parts)) else load(account, parts).read(Path)
+            try:
+                path = load(account, self._parts(account)[1]).read(Path)
+            except msgspec.MsgspecError:
+                path = Path(number=NEVER_MS, revision=NEVER_MS)  # the part is told to be broken; that is enough
             found = self._paths[account] = path.number, path.revision
         return found
 
@@ -83,7 +86,7 @@ class Accounts:
         try:
             own = self._stored.kept.own(account)
         except (struct.error, HaltError):
-            return None, {"": b""}
+            return None, {"path": b""}
         return own, self._stored.kept.load(account, own)
 
     async def _account(self, account: str, judge: TransitionJudge, snapshot: Snapshot | None) -> None:
@@ -99,7 +102,7 @@ class Accounts:
             self.differences += kept
             counted = {one.field.partition(":")[0] for one in kept}
             self.unjudged += len({one.difference.field.partition(":")[0] for one in provisional} - counted)
-        await self._present(account, own, parts, judge, snapshot)
+        await self._present(account, own, parts, judge, snapshot, is_whole=not missing)
 
     def _fold(self, account: str, own: Own | None, parts: dict[str, bytes]) -> list[str]:
         """Compare the fold with the stored parts; return the fields that are out of reach."""
@@ -124,6 +127,8 @@ class Accounts:
         parts: dict[str, bytes],
         judge: TransitionJudge,
         snapshot: Snapshot | None,
+        *,
+        is_whole: bool,
     ) -> None:
         state = load(account, dict(parts))
         path = state.read(Path)
@@ -135,7 +140,7 @@ class Accounts:
         found = list(against_snapshot(state, shown_now))
         if known.number < path.number:
             found += self._missing(account, known, path, judge)
-        elif not is_erased(state):
+        elif is_whole and account not in self.early and not is_erased(state):
             found += against_records(state, known)
         found += await self._again(account, own, parts, state)
         self._add(account, found, places, "present")

@@ -60,8 +60,9 @@ class Transitions:
         waiting = self._waiting.get(oldest.account, [])
         if oldest not in waiting:
             return []  # taken together with another one
-        ready = sorted((one for one in waiting if one.data.revision <= oldest.data.revision), key=_order)
-        left = [one for one in waiting if one.data.revision > oldest.data.revision]
+        last = max(one.data.number for one in waiting if one.data.revision == oldest.data.revision)
+        ready = sorted((one for one in waiting if one.data.number <= last), key=_number)
+        left = [one for one in waiting if one.data.number > last]
         if left:
             self._waiting[oldest.account] = left
         else:
@@ -150,5 +151,5 @@ async def read_snapshots(
     return found
 
 
-def _order(one: Told) -> tuple[int, int]:
-    return one.data.revision, one.data.number
+def _number(one: Told) -> int:
+    return one.data.number

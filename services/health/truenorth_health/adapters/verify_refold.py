@@ -4,6 +4,7 @@ Every source is read in step, only as far as the decisions that are judged need 
 folded up to the very offsets that a decision names. Accounts stay encoded, so memory is that of their states.
 """
 
+import asyncio
 from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Final
@@ -93,8 +94,7 @@ class Refold:
 
     async def start(self) -> None:
         """Begin; erasures are read at once, as they are few and undo what other sources hold."""
-        for cursor in self._cursors:
-            await cursor.start()
+        await asyncio.gather(*(cursor.start() for cursor in self._cursors))
         await self._cursors[ERASURES].read(NEVER_MS, NEVER_MS, lambda record: self._take(ERASURES, record))
 
     async def close(self) -> None:

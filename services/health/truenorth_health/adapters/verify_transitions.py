@@ -1,6 +1,6 @@
 """The transitions of one partition, each held against its decision point, in step with a refold."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
 import msgspec
@@ -75,13 +75,16 @@ class TransitionJudge:
                     self.later.append(Later(account, told.topic, told.offset, told.data.number))
                 continue
             self.count += 1
-            found = list(out_of_sequence(known, told))
+            found = [*out_of_sequence(known, told), *await self._ordinal(told)]
             self._add(told, found)
             if told.data.number > known.number + 1:
                 self._gap(known, told)
             if not found:
                 note(known, told)
                 sound.append(told)
+            elif told.data.number > known.number:
+                known.number = told.data.number
+                known.lose_track()
         if sound:
             await self._judge(known, sound)
 
@@ -94,13 +97,21 @@ class TransitionJudge:
             self.lost.add(told.account)
         known.lose_track()
 
+    async def _ordinal(self, told: Told) -> list[Difference]:
+        """Compare the number of the apply that a decision names with what that apply put in force."""
+        point = told.data.point
+        await self._bundles.by_hash(point.definitions)
+        ordinals = self._bundles.ordinals
+        if ordinals.get(point.ordinal, point.definitions) != point.definitions:
+            said = f"{point.ordinal} with definitions {point.definitions}"
+            return [Difference("point.ordinal", said, f"{point.ordinal} put {ordinals[point.ordinal]} in force")]
+        if point.ordinal > max(ordinals, default=0):
+            return [Difference("point.ordinal", point.ordinal, f"{max(ordinals, default=0)} is the latest apply")]
+        return []
+
     async def _judge(self, known: Known, group: Sequence[Told]) -> None:
         account, point = group[0].account, group[0].data.point
         compiled = await self._bundles.by_hash(point.definitions)
-        rightful = self._bundles.ordinals.get(point.ordinal, point.definitions)
-        if rightful != point.definitions:
-            said = f"{point.ordinal} with definitions {point.definitions}"
-            self._add(group[0], [Difference("point.ordinal", said, f"{point.ordinal} put {rightful} in force")])
         if compiled is None:
             said = "no such bundle on definitions, where none is ever deleted"
             self._add(group[0], [Difference("point.definitions", point.definitions, said)])
@@ -112,6 +123,8 @@ class TransitionJudge:
         found = [*self._refold.strays(account, point.offsets), *judge(known, group, state, compiled)]
         for difference in found:
             self._provide(point.now_ms, self._made(_subject(group, difference), difference))
+        if not _is_windowed(day_of(point.now_ms), self._refold.begins_ms):
+            known.lose_track()  # what follows from a fold that lacks events says nothing about the next decision
 
     def _provide(self, now_ms: int, difference: AccountDifference) -> None:
         if self._provisional_count < PROVISIONAL_MAX:
@@ -134,18 +147,23 @@ class TransitionJudge:
 
 
 def judged(
-    provisional: Sequence[Provisional], out_of_reach: Sequence[str], begins_ms: dict[str, int]
+    provisional: Sequence[Provisional], out_of_reach: Sequence[str], begins_ms: Mapping[str, int]
 ) -> Iterator[AccountDifference]:
     """Yield the differences that count, given the fields of the account whose events are past retention.
 
     A score needs the usage of 91 days. Milestones and the first use of features may need older events.
     """
-    from_day = usage_days_from(begins_ms)
-    only_usage = all(name.startswith("usage.") for name in out_of_reach) and from_day is not None
+    only_usage = all(name.startswith("usage.") for name in out_of_reach)
     for day, difference in provisional:
-        is_windowed = only_usage and "milestone" not in difference.field and day - USAGE_DAYS_KEPT >= (from_day or 0)
-        if not out_of_reach or is_windowed:
+        in_window = only_usage and "milestone" not in difference.field and _is_windowed(day, begins_ms)
+        if not out_of_reach or in_window:
             yield difference
+
+
+def _is_windowed(day: int, begins_ms: Mapping[str, int]) -> bool:
+    """Whether all usage that a score of this day looks at is retained."""
+    from_day = usage_days_from(begins_ms)
+    return from_day is None or day - USAGE_DAYS_KEPT >= from_day
 
 
 def shown(value: object) -> str:

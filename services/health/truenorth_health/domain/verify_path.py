@@ -81,6 +81,7 @@ def out_of_sequence(known: Known, told: Told) -> Iterator[Difference]:
         yield Difference(f"{told.name}.id", told.id, rightful)
     if data.number <= known.number:
         yield Difference(f"{told.name}.number", data.number, f"{known.number + 1}: {data.number} was told before")
+        return
     if data.decided_ms != point.now_ms:
         yield Difference(f"{told.name}.decided_ms", data.decided_ms, point.now_ms)
     for name, now, before in (
