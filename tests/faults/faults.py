@@ -33,7 +33,9 @@ FAULTS = (
     Fault("broker-at-commit", "kill -9 of the broker before, during, after a commit", 9, brokers.kill_at_commit),
     Fault("broker-at-start", "the broker goes while a worker starts", 4, brokers.away_at_start),
     Fault("sent-again", "every event is sent twice, and a worker is killed", 3, inputs.sent_again),
-    Fault("delivered-again", "the group's offsets are set back to the beginning", 3, inputs.delivered_again),
+    Fault(
+        "delivered-again", "the group's offsets are set back to the beginning", 3, inputs.delivered_again, TWO_DYNAMIC
+    ),
     Fault("poison", "a deploy that finds everything to be poison", 2, inputs.poison),
     Fault("disk", "the disk under the broker is full", 2, brokers.full_disk, prepare=brokers.small_disk),
 )

@@ -22,13 +22,14 @@ SHOWN_MAX = 5
 
 @dataclass
 class Verdict:
-    """Counts of what went wrong, and the first sentences of what."""
+    """Counts of what went wrong, and the first sentences of what. ``judged`` transitions are verify's own count."""
 
     accepted: int = 0
     lost: int = 0
     doubled: int = 0
     differing: int = 0
     changes: int = 0
+    judged: int = 0
     sentences: list[str] = field(default_factory=list)
 
     @property
@@ -128,5 +129,9 @@ def _judge_outputs(verdict: Verdict, watcher: Watcher) -> None:
 def _judge_found(verdict: Verdict, document: dict[str, Any]) -> None:
     """Take over what verify found."""
     differences = document["differences"]
+    verdict.judged = document["transitions"]
+    if document["events"] != verdict.accepted:
+        verdict.differing += 1
+        verdict.say([f"verify folded {document['events']} different events, {verdict.accepted} were accepted"])
     verdict.differing += len(differences)
     verdict.say(f"verify: {difference}" for difference in differences)

@@ -3,6 +3,7 @@
 import asyncio
 import sys
 
+from aiokafka.errors import KafkaError
 from truenorth.clock import Clock
 from truenorth.errors import TruenorthError
 
@@ -23,7 +24,7 @@ def run_fault(fault: Fault, clock: Clock, *, rounds: int | None = None, seed: in
         asyncio.run(_rounds(fault, ground, clock, row, rounds or fault.rounds, seed))
     except NotRunError as error:
         row.not_run = str(error)
-    except (TruenorthError, OSError, TimeoutError) as error:
+    except (TruenorthError, KafkaError, OSError, TimeoutError) as error:
         row.verdict.say([f"the round could not be ended: {type(error).__name__}: {error}"])
     finally:
         row.seconds = clock.monotonic() - began_s

@@ -33,6 +33,7 @@ class Row:
             "accepted": verdict.accepted,
             "sent_again": self.again,
             "changes": verdict.changes,
+            "judged": verdict.judged,
             "lost": verdict.lost,
             "doubled": verdict.doubled,
             "differing": verdict.differing,
