@@ -106,7 +106,7 @@ async def test_state_moves_forward_at_the_next_touch_of_each_account() -> None:
     world.send(ACCOUNTS[:4])
     await world.until_all_counted()
     assert world.schemas() == {account: 2 if account in ACCOUNTS[:4] else 1 for account in ACCOUNTS}
-    assert set(world.kept().parts) == set(ACCOUNTS[:4])
+    assert set(world.kept().others) == set(ACCOUNTS[:4])
     await world.stop_all()
 
 

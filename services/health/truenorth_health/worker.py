@@ -18,7 +18,10 @@ from truenorth_health.settings import Settings
 
 OBSERVE_EVERY_SECONDS: Final = 2.0
 SESSION_SECONDS: Final = 8.0
-"""How long the frame's group waits for a worker that was killed; the engine starts only after that (faust: 60)."""
+"""How long the frame's group waits for a worker that was killed; the engine starts only after that (faust: 60).
+
+A worker with an instance name of its own need not be waited for: it takes its place again at once.
+"""
 
 
 class RunsUntilStopped(Protocol):
@@ -83,6 +86,7 @@ def build_app(
         consumer_auto_offset_reset="latest",
         broker_session_timeout=SESSION_SECONDS,
         broker_heartbeat_interval=SESSION_SECONDS / 4,
+        consumer_group_instance_id=settings.group_instance_id or None,
         worker_redirect_stdouts=False,
         key_serializer="raw",
         value_serializer="raw",

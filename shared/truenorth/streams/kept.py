@@ -1,6 +1,7 @@
 """What a partition keeps, as bytes: restored from the changelog, and changed at each cut."""
 
 from collections.abc import Iterable
+from sys import intern
 from typing import Final
 
 from truenorth.kafka.records import Record
@@ -19,6 +20,10 @@ from truenorth.streams.seen_ids import PREFIX, SeenIds
 _CONTROL: Final = b"\x00"
 
 
+Others = tuple[tuple[str, ...], tuple[bytes, ...]]
+"""Names and bytes of an account's parts beside its core; accounts with the same parts share the tuple of names."""
+
+
 class Kept:
     """The accounts of one partition: own parts with their cores, other parts, seen ids; and the position.
 
@@ -28,13 +33,14 @@ class Kept:
 
     def __init__(self, *, core: str, sources: int) -> None:
         self.owns: dict[str, bytes] = {}
-        self.parts: dict[str, dict[str, bytes]] = {}
+        self.others: dict[str, Others] = {}
         self.seen = SeenIds(sources)
         self.position: Position | None = None
         self.records = 0
         self.bytes = 0
         self._core = core
-        self._names: dict[str, str] = {}
+        self._layouts: dict[tuple[str, ...], tuple[str, ...]] = {}
+        self._taking: dict[str, dict[str, bytes]] = {}
 
     def take(self, records: Iterable[Record]) -> None:
         """Take changelog records in order; per key the last one wins. Call `restored` after the last.
@@ -43,7 +49,7 @@ class Kept:
             HaltError: a record is unreadable.
             NewerStateError: a newer version of the engine wrote it.
         """
-        owns, parts, names = self.owns, self.parts, self._names
+        owns, parts = self.owns, self._taking
         for record in records:
             self.records += 1
             key, value = record.key, record.value
@@ -60,38 +66,44 @@ class Kept:
             elif part.startswith(PREFIX):
                 self.seen.restore(account, part, value)
             elif value is not None:
-                parts.setdefault(account, {})[names.setdefault(part, part)] = value
+                parts.setdefault(account, {})[intern(part)] = value
             elif account in parts:
                 parts[account].pop(part, None)
-                if not parts[account]:
-                    del parts[account]
 
     def restored(self) -> None:
         """Everything was taken."""
         self.seen.restored()
         self.bytes = sum(map(len, self.owns.values()))
-        self.bytes += sum(len(part) for parts in self.parts.values() for part in parts.values())
+        taking, self._taking = self._taking, {}
+        for account, parts in taking.items():
+            self._put_others(account, parts)
 
     def put(self, account: str, own: bytes, parts: dict[str, bytes]) -> None:
-        """Set what is kept of an account."""
-        old = self.owns.get(account)
-        self.bytes += len(own) - (0 if old is None else len(old))
+        """Set what is kept of an account: its own part with the core, and its other parts."""
+        self.bytes += len(own) - len(self.owns.get(account, b""))
         self.owns[account] = own
-        if parts:
-            before = self.parts.get(account, {})
-            self.bytes += sum(map(len, parts.values())) - sum(map(len, before.values()))
-            self.parts[account] = parts
-        elif account in self.parts:
-            self._drop_parts(account)
+        if parts or account in self.others:
+            self._put_others(account, parts)
 
     def forget(self, account: str) -> None:
         """Keep nothing of an account."""
         self.bytes -= len(self.owns.pop(account, b""))
-        self._drop_parts(account)
+        self._put_others(account, {})
         self.seen.forget_account(account)
 
-    def _drop_parts(self, account: str) -> None:
-        self.bytes -= sum(map(len, self.parts.pop(account, {}).values()))
+    def _put_others(self, account: str, parts: dict[str, bytes]) -> None:
+        _, before = self.others.get(account, ((), ()))
+        self.bytes += sum(map(len, parts.values())) - sum(map(len, before))
+        if parts:
+            names = tuple(parts)
+            self.others[account] = self._layouts.setdefault(names, names), tuple(parts.values())
+        else:
+            self.others.pop(account, None)
+
+    def parts(self, account: str) -> dict[str, bytes]:
+        """Return the parts of an account but its core: a dict of the caller's own."""
+        others = self.others.get(account)
+        return {} if others is None else dict(zip(*others, strict=True))
 
     def dues(self) -> Iterable[tuple[str, int]]:
         """Yield the accounts that have a due time (epoch ms)."""
@@ -111,7 +123,7 @@ class Kept:
 
     def load(self, account: str, own: Own | None) -> dict[str, bytes]:
         """Return the processor's parts of an account: a dict of the caller's own."""
-        parts = dict(self.parts.get(account, ()))
+        parts = self.parts(account)
         if own is not None and own.core:
             parts[self._core] = own.core
         return parts

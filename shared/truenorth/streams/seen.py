@@ -35,8 +35,8 @@ _FORGOTTEN: Final = bytes(IDENTITY_BYTES)
 class SeenRing:
     """The ids of one account and source; ``size`` is the bytes of its pages and filters.
 
-    ``written`` are the numbers of the pages that changed since they were told. A page may be absent (empty): it was
-    dropped, or nothing was ever written to it.
+    ``written`` is a mask of the pages that changed since they were told. A page may be absent (empty): it was dropped,
+    or nothing was ever written to it.
     """
 
     __slots__ = ("_union", "_unite_at", "count", "pages", "size", "written")
@@ -47,7 +47,7 @@ class SeenRing:
         self.size = 0
         self._union: bytearray | None = None
         self._unite_at = 0
-        self.written: set[int] = set()
+        self.written = 0
 
     def put_page(self, number: int, page: bytes) -> None:
         """Set a page from its stored bytes."""
@@ -123,7 +123,7 @@ class SeenRing:
             self.size -= len(page)
             page[:] = base + b"\0" + bytes(entry * _ENTRY)  # zeros where a dropped page had its entries
             self.size += len(page)
-        self.written.add(number)
+        self.written |= 1 << number
         return page
 
     def _add_page(self) -> None:
@@ -138,7 +138,7 @@ class SeenRing:
             at = page.rfind(identity, head)
             if at >= 0 and (at - head) % _ENTRY == 0:
                 page[at : at + IDENTITY_BYTES] = _FORGOTTEN
-                self.written.add(number)
+                self.written |= 1 << number
 
     def newest_second(self) -> int:
         """Return the time of the last id, in seconds; 0 when there is none."""
@@ -161,7 +161,7 @@ class SeenRing:
             left += then > 0 and now_second - then <= SEEN_SECONDS and self.count - base - entry <= SEEN_IDS
         self.pages[number] = bytearray()
         self.size -= len(page)
-        self.written.discard(number)
+        self.written &= ~(1 << number)
         return left
 
     def _holds(self, page: bytearray, identity: bytes, second: int) -> bool:

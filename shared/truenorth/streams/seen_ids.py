@@ -1,6 +1,6 @@
 """The remembered ids of one partition: under a budget, and forgotten when they are too old to matter."""
 
-import heapq
+from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from typing import Final
 
@@ -12,7 +12,7 @@ PREFIX: Final = "\x01"
 EARLY: Final = PREFIX + "early"
 """Part that counts the ids that left before their time because the budget was used up."""
 
-RING_BYTES: Final = 400
+RING_BYTES: Final = 450
 """What a ring costs in memory beside its pages."""
 EXPIRE_RINGS_MAX: Final = 2_000
 """Rings forgotten in one flush because all their ids are too old."""
@@ -31,14 +31,10 @@ class SeenIds:
     def __init__(self, sources: int) -> None:
         self.bytes = 0
         self.early: dict[str, int] = {}
-        self._rings: list[dict[str, SeenRing]] = [{} for _ in range(sources)]
+        self._rings: list[OrderedDict[str, SeenRing]] = [OrderedDict() for _ in range(sources)]  # oldest first
         self._seconds = [0] * sources
-        self._aging: list[tuple[int, int, str]] = []
         self._touched: dict[tuple[int, str], SeenRing] = {}
         self._changes: list[Change] = []
-
-    def __bool__(self) -> bool:
-        return bool(self._aging)
 
     def restore(self, account: str, part: str, value: bytes | None) -> None:
         """Take a part as it was written; call `restored` after the last."""
@@ -50,19 +46,16 @@ class SeenIds:
             return
         source, number = (int(word) for word in part[len(PREFIX) :].split("."))
         while source >= len(self._rings):
-            self._rings.append({})
+            self._rings.append(OrderedDict())
             self._seconds.append(0)
         self._rings[source].setdefault(account, SeenRing()).put_page(number, value or b"")
 
     def restored(self) -> None:
         """Everything was taken: know the sizes and ages."""
         for source, rings in enumerate(self._rings):
-            for account in [account for account, ring in rings.items() if not any(ring.pages)]:
-                del rings[account]
-            for account, ring in rings.items():
-                self.bytes += RING_BYTES + ring.size
-                self._aging.append((ring.newest_second(), source, account))
-        heapq.heapify(self._aging)
+            there = [(account, ring) for account, ring in rings.items() if any(ring.pages)]
+            self.bytes += sum(RING_BYTES + ring.size for _, ring in there)
+            self._rings[source] = OrderedDict(sorted(there, key=lambda one: one[1].newest_second()))
 
     def fresh(self, account: str, source: int, items: Sequence[Item]) -> Sequence[Item]:
         """Remember the ids of these events and return the events without the duplicates; one without id is none."""
@@ -73,13 +66,13 @@ class SeenIds:
         if ring is None:
             ring = rings[account] = SeenRing()
             self.bytes += RING_BYTES
-            heapq.heappush(self._aging, (last, source, account))
         self.bytes -= ring.size
         accepted = ring.fresh(items)
         self.bytes += ring.size
         self._seconds[source] = max(self._seconds[source], last)
         if ring.written:
             self._touched[source, account] = ring
+            rings.move_to_end(account)
         return accepted
 
     def forget(self, account: str, source: int, identity: bytes) -> None:
@@ -105,28 +98,23 @@ class SeenIds:
         as too old: every record still to come is younger.
         """
         read_second = read_until_ms // 1000 - CLOCK_SECONDS_MAX
-        for _ in range(EXPIRE_RINGS_MAX):
-            if not self._aging:
-                break
-            newest, source, account = self._aging[0]
-            if max(self._seconds[source], read_second) - newest <= SEEN_SECONDS:
-                break
-            ring = self._pop()
-            if ring is None:
-                continue
-            if max(self._seconds[source], read_second) - ring.newest_second() > SEEN_SECONDS:
-                del self._rings[source][account]
+        for source, rings in enumerate(self._rings):
+            limit = max(self._seconds[source], read_second) - SEEN_SECONDS
+            for _ in range(EXPIRE_RINGS_MAX):
+                account, ring = next(iter(rings.items()), ("", None))
+                if ring is None or ring.newest_second() >= limit:
+                    break
+                del rings[account]
                 self._delete(account, source, ring)
-            else:
-                heapq.heappush(self._aging, (ring.newest_second(), source, account))
         return self._shed(limit_bytes)
 
     def changes(self) -> Iterator[Change]:
         """Yield what changed since the last call, as parts to write."""
         for (source, account), ring in self._touched.items():
-            for number in sorted(ring.written):
-                yield account, f"{PREFIX}{source}.{number}", bytes(ring.pages[number])
-            ring.written.clear()
+            for number, page in enumerate(ring.pages):
+                if ring.written >> number & 1:
+                    yield account, f"{PREFIX}{source}.{number}", bytes(page)
+            ring.written = 0
         self._touched = {}
         changes, self._changes = self._changes, []
         yield from changes
@@ -134,12 +122,10 @@ class SeenIds:
     def _shed(self, limit_bytes: int) -> int:
         early = 0
         for _ in range(SHED_PAGES_MAX):
-            if self.bytes <= limit_bytes or not self._aging:
+            heads = [(source, *next(iter(rings.items()))) for source, rings in enumerate(self._rings) if rings]
+            if self.bytes <= limit_bytes or not heads:
                 break
-            _, source, account = self._aging[0]
-            ring = self._pop()
-            if ring is None:
-                continue
+            source, account, ring = min(heads, key=lambda head: head[2].newest_second())
             number, before = ring.oldest_page(), ring.size
             left = ring.drop(number, self._seconds[source])
             self.bytes -= before - ring.size
@@ -148,17 +134,11 @@ class SeenIds:
                 early += left
                 self.early[account] = self.early.get(account, 0) + left
                 self._changes.append((account, EARLY, str(self.early[account]).encode()))
-            if any(ring.pages):
-                heapq.heappush(self._aging, (ring.newest_second(), source, account))
-            else:
-                self.bytes -= RING_BYTES
+            if not any(ring.pages):
+                self.bytes -= RING_BYTES + ring.size
                 del self._rings[source][account]
                 self._touched.pop((source, account), None)
         return early
-
-    def _pop(self) -> SeenRing | None:
-        _, source, account = heapq.heappop(self._aging)
-        return self._rings[source].get(account)
 
     def _delete(self, account: str, source: int, ring: SeenRing) -> None:
         self.bytes -= RING_BYTES + ring.size

@@ -147,13 +147,13 @@ class Turns(Generic[S]):
         core = new.pop(self._core, b"")
         if not new and not core:
             if old_own is not None:
-                changelog.extend([Entry(entry_key(key, part), None) for part in (OWN_PART, *kept.parts.get(key, ()))])
+                changelog.extend([Entry(entry_key(key, part), None) for part in (OWN_PART, *kept.parts(key))])
             kept.forget(key)
             return False
         own = encode_own(offsets, due_ms, schema=self._schema, core=core)
         if own != old_own:
             changelog.append(_entry(key, OWN_PART, own))
-        old = kept.parts.get(key, {})
+        old = kept.parts(key)
         if new or old:
             changelog.extend([_entry(key, part, value) for part, value in new.items() if old.get(part) != value])
             changelog.extend([Entry(entry_key(key, part), None) for part in old if part not in new])

@@ -86,4 +86,4 @@ class Stored:
     @property
     def accounts(self) -> list[str]:
         """All accounts of which anything is kept."""
-        return sorted(self.kept.owns.keys() | self.kept.parts.keys())
+        return sorted(self.kept.owns.keys() | self.kept.others.keys())
