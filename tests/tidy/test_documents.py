@@ -79,3 +79,10 @@ def _local_links(markdown: str) -> list[str]:
 
 def _is_there(name: str, target: str) -> bool:
     return ((ROOT / name).parent / target).exists()
+
+
+def test_every_number_of_the_stream_engine_has_a_line_that_says_what_to_do() -> None:
+    page = text("docs/operations/stream-engine.md")
+    health = [metric.name for metric in metrics() if metric.file.startswith("services/health/")]
+    assert health
+    assert [name for name in health if f"`{name}`" not in page] == []

@@ -8,15 +8,56 @@ class Metrics:
     """The metrics of one process, on its registry."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
+        self._measure_progress(registry)
+        self._measure_work(registry)
+        self._measure_soundness(registry)
+
+    def _measure_progress(self, registry: CollectorRegistry) -> None:
+        """Is it keeping up?"""
         self.partitions_owned = Gauge(
             "truenorth_health_partitions_owned", "Partitions this worker has open.", registry=registry
+        )
+        self.partitions_waiting = Gauge(
+            "truenorth_health_partitions_waiting",
+            "Partitions that belong to this worker and are not open yet.",
+            registry=registry,
         )
         self.lag_records = Gauge(
             "truenorth_health_lag_records", "Records on owned partitions not yet folded.", registry=registry
         )
+        self.lag_seconds = Gauge(
+            "truenorth_health_lag_seconds",
+            "Age of the moment up to which everything has been read; decisions are made as of then.",
+            registry=registry,
+        )
         self.stuck_seconds = Gauge(
             "truenorth_health_stuck_seconds", "How long no progress was made although there is lag.", registry=registry
         )
+        self.waiting_events = Gauge(
+            "truenorth_health_waiting_events", "Events decoded and waiting for the next flush.", registry=registry
+        )
+        self.dirty_accounts = Gauge(
+            "truenorth_health_dirty_accounts", "Accounts with events that wait for the next flush.", registry=registry
+        )
+        self.records_polled = Counter(
+            "truenorth_health_records_polled_total", "Records taken in from the sources.", registry=registry
+        )
+        self.restored_records = Counter(
+            "truenorth_health_restored_records_total",
+            "Changelog records read while opening partitions.",
+            registry=registry,
+        )
+        self.restore_seconds = Gauge(
+            "truenorth_health_restore_seconds", "Seconds the last partition took to open.", registry=registry
+        )
+        self.days_rebuilt = Gauge(
+            "truenorth_health_days_rebuilt",
+            "Days reconstructed from loaded history since the start.",
+            registry=registry,
+        )
+
+    def _measure_work(self, registry: CollectorRegistry) -> None:
+        """Where does the time go?"""
         self.events_folded = Counter(
             "truenorth_health_events_folded_total", "Events folded into account state.", registry=registry
         )
@@ -38,45 +79,15 @@ class Metrics:
             buckets=(1, 10, 100, 500, 1_000, 5_000, 10_000, 50_000),
             registry=registry,
         )
-        self.duplicates = Counter(
-            "truenorth_health_sender_duplicates_total",
-            "Events dropped because their sender had sent them before.",
-            registry=registry,
-        )
-        self.seen_left_early = Counter(
-            "truenorth_health_seen_ids_left_early_total",
-            "Ids of events forgotten before their time because the memory for them was used up.",
-            registry=registry,
-        )
-        self.seen_bytes = Gauge(
-            "truenorth_health_seen_ids_bytes", "Memory used for the ids of recent events.", registry=registry
-        )
-        self.state_bytes = Gauge(
-            "truenorth_health_state_bytes", "Encoded state of all accounts of the open partitions.", registry=registry
-        )
-        self.accounts = Gauge("truenorth_health_accounts", "Accounts in the open partitions.", registry=registry)
-        self.waiting_events = Gauge(
-            "truenorth_health_waiting_events", "Events decoded and waiting for the next flush.", registry=registry
-        )
-        self.dirty_accounts = Gauge(
-            "truenorth_health_dirty_accounts", "Accounts with events that wait for the next flush.", registry=registry
-        )
-        self.lag_seconds = Gauge(
-            "truenorth_health_lag_seconds",
-            "Age of the moment up to which everything has been read; decisions are made as of then.",
-            registry=registry,
-        )
         self.stage_seconds = Counter(
             "truenorth_health_stage_seconds_total",
             "Where the worker's time went; poll, idle and commit are waits, in which other stages may run.",
             ["stage"],
             registry=registry,
         )
-        self.partitions_waiting = Gauge(
-            "truenorth_health_partitions_waiting",
-            "Partitions that belong to this worker and are not open yet.",
-            registry=registry,
-        )
+
+    def _measure_soundness(self, registry: CollectorRegistry) -> None:
+        """Is it right, and how big is it?"""
         self.reopened = Counter(
             "truenorth_health_partitions_reopened_total",
             "Partitions dropped after an error or an unanswered commit.",
@@ -96,22 +107,23 @@ class Metrics:
             ["reader"],
             registry=registry,
         )
-        self.records_polled = Counter(
-            "truenorth_health_records_polled_total", "Records taken in from the sources.", registry=registry
-        )
-        self.restored_records = Counter(
-            "truenorth_health_restored_records_total",
-            "Changelog records read while opening partitions.",
+        self.duplicates = Counter(
+            "truenorth_health_sender_duplicates_total",
+            "Events dropped because their sender had sent them before.",
             registry=registry,
         )
-        self.restore_seconds = Gauge(
-            "truenorth_health_restore_seconds", "Seconds the last partition took to open.", registry=registry
-        )
-        self.days_rebuilt = Gauge(
-            "truenorth_health_days_rebuilt",
-            "Days reconstructed from loaded history since the start.",
+        self.seen_left_early = Counter(
+            "truenorth_health_seen_ids_left_early_total",
+            "Ids of events forgotten before their time because the memory for them was used up.",
             registry=registry,
         )
+        self.seen_bytes = Gauge(
+            "truenorth_health_seen_ids_bytes", "Memory used for the ids of recent events.", registry=registry
+        )
+        self.state_bytes = Gauge(
+            "truenorth_health_state_bytes", "Encoded state of all accounts of the open partitions.", registry=registry
+        )
+        self.accounts = Gauge("truenorth_health_accounts", "Accounts in the open partitions.", registry=registry)
 
     def count_dead_letter(self, reader: str) -> None:
         """Count a dead letter of any reader."""
@@ -153,10 +165,13 @@ class EngineMetrics:
         """Add to the time split."""
         self._metrics.stage_seconds.labels(stage=stage).inc(seconds)
 
+    def restoring(self, records: int) -> None:
+        """Count changelog records as they are read."""
+        self._metrics.restored_records.inc(records)
+
     def restored(self, partition: int, records: int, seconds: float) -> None:
         """Note how long a partition took to open."""
-        del partition
-        self._metrics.restored_records.inc(records)
+        del partition, records
         self._metrics.restore_seconds.set(seconds)
 
     def dropped(self, partition: int, reason: str) -> None:

@@ -55,8 +55,12 @@ class EngineHooks(Protocol):
         """Time went to a stage of the work."""
         ...
 
+    def restoring(self, records: int) -> None:
+        """Records of the changelog were read while a partition is being opened."""
+        ...
+
     def restored(self, partition: int, records: int, seconds: float) -> None:
-        """A partition was opened."""
+        """A partition was opened; ``records`` of its changelog were read."""
         ...
 
     def dropped(self, partition: int, reason: str) -> None:
@@ -84,6 +88,9 @@ class NoHooks:
 
     def spent(self, stage: Stage, seconds: float) -> None:
         """See `EngineHooks.spent`."""
+
+    def restoring(self, records: int) -> None:
+        """See `EngineHooks.restoring`."""
 
     def restored(self, partition: int, records: int, seconds: float) -> None:
         """See `EngineHooks.restored`."""

@@ -5,7 +5,7 @@ changelog belong to another history.
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from truenorth.clock import Clock
 from truenorth.errors import HaltError
@@ -15,9 +15,18 @@ from truenorth.streams.records import OPEN_KEY, NewerStateError, OpenMark, Posit
 
 
 async def open_changelog(
-    log: Log, place: Place, kept: Kept, *, transactional_id: str, owner: str, clock: Clock
+    log: Log,
+    place: Place,
+    kept: Kept,
+    *,
+    transactional_id: str,
+    owner: str,
+    clock: Clock,
+    restoring: Callable[[int], None],
 ) -> Writer:
     """Become the one writer of a changelog partition, and have ``kept`` take what it says; return the writer.
+
+    ``restoring`` is told how many records were read, again and again.
 
     Raises:
         TransientError: somebody else took over meanwhile, or the broker is away.
@@ -28,6 +37,7 @@ async def open_changelog(
         last = (await writer.commit({place: [mark]}))[place]
         async for records in log.read_through(place, last):
             kept.take(records)
+            restoring(len(records))
             await asyncio.sleep(0)
         kept.restored()
     except BaseException:

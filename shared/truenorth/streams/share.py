@@ -78,7 +78,13 @@ class Opener(Generic[S]):
             sources = list(self._processor.sources)
             kept = Kept(core=self._processor.core, sources=len(sources))
             writer = await open_changelog(
-                self._log, place, kept, transactional_id=f"{self._group}-{number}", owner=self._owner, clock=self._clock
+                self._log,
+                place,
+                kept,
+                transactional_id=f"{self._group}-{number}",
+                owner=self._owner,
+                clock=self._clock,
+                restoring=self._hooks.restoring,
             )
             try:
                 check_schema(kept.position, self._processor.schema)
