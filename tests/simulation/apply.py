@@ -9,11 +9,12 @@ from truenorth.streams.records import POSITION_KEY, decode_position
 
 from tests.simulation.deeds import WORKERS_MAX, Deed
 from tests.simulation.program import CHANGELOG, SOURCES, Event
-from tests.simulation.world import GROUP, World
+from tests.simulation.worker import GROUP
+from tests.simulation.world import World
 
 T = TypeVar("T")
 
-ACCOUNTS = [f"account-{number}" for number in range(5)]
+ACCOUNTS = [f"account-{number}" for number in range(8)]
 GUESTS = ["guest-0", "guest-1"]
 EVENT_SOURCES = SOURCES[:2]
 TOMBSTONES_KEPT_MS = 60_000
@@ -98,7 +99,7 @@ def _wait(world: World, deed: Deed) -> None:
 
 def _start(world: World, deed: Deed) -> None:
     if len(world.of("up", "paused")) < WORKERS_MAX:
-        world.start(max(1, world.ordinal - deed.pick % 2))
+        world.start(max(1, world.ordinal - deed.pick % 3))
 
 
 def _stop(world: World, deed: Deed) -> None:
@@ -145,9 +146,9 @@ def _away(world: World, deed: Deed) -> None:
         worker.away_until_s = world.loop.time() + deed.amount / 1000
 
 
-def _land(world: World, deed: Deed) -> None:
-    del deed
-    world.broker.land()
+def _flaky(world: World, deed: Deed) -> None:
+    if (worker := _chosen(world.of("up"), deed)) is not None:
+        worker.flaky_until_s = world.loop.time() + deed.amount / 1000
 
 
 def _time_out(world: World, deed: Deed) -> None:
@@ -191,8 +192,9 @@ def _redeliver(world: World, deed: Deed) -> None:
 
 
 def _define(world: World, deed: Deed) -> None:
-    del deed
+    """Publish new definitions; one worker gets to know them at once."""
     world.ordinal += 1
+    _learn(world, deed)
 
 
 def _learn(world: World, deed: Deed) -> None:
@@ -218,7 +220,7 @@ _DEEDS: dict[str, Callable[[World, Deed], None]] = {
     "rebalance": _rebalance,
     "trap": _trap,
     "away": _away,
-    "land": _land,
+    "flaky": _flaky,
     "time_out": _time_out,
     "compact": _compact,
     "retain": _retain,

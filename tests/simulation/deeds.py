@@ -1,4 +1,4 @@
-"""Histories: lists of deeds, made up front from a seed. Each deed has all it needs in itself, so any can be left out."""
+"""Histories: lists of deeds, made up front from a seed. Each deed has what it needs in itself: any can be left out."""
 
 import json
 import random
@@ -24,10 +24,10 @@ POINTS = (
 )
 COMMIT_POINTS = POINTS[:4]
 OPENING_POINTS = POINTS[4:8]
-ACTS = ("crash", "pause", "expel", "rebalance", "fail", "late", "undelivered", "away")
+ACTS = ("crash", "pause", "expel", "stall", "stall", "rebalance", "fail", "late", "undelivered", "away")
 
 WORKERS_MAX = 3
-DEEDS_MIN, DEEDS_MAX = 25, 60
+DEEDS_MIN, DEEDS_MAX = 30, 90
 
 
 class Deed(NamedTuple):
@@ -59,25 +59,25 @@ class History(NamedTuple):
         return cls(read["seed"], [Deed(*deed) for deed in read["deeds"]], read["partitions"], read["ending"])
 
 
-_TRAFFIC = {"send": 14, "guests": 2, "duplicate": 3, "poison": 1, "erase": 2, "hold": 1, "release": 2, "wait": 4}
+_TRAFFIC = {"send": 18, "guests": 2, "duplicate": 8, "poison": 1, "erase": 2, "hold": 1, "release": 2, "wait": 4}
 _FAULTS = {
     "start": 4,
     "stop": 1,
     "crash": 3,
     "pause": 3,
     "resume": 3,
-    "expel": 2,
+    "expel": 3,
     "rebalance": 2,
-    "trap": 12,
+    "trap": 16,
     "away": 1,
-    "land": 2,
+    "flaky": 3,
     "time_out": 1,
     "compact": 2,
     "retain": 1,
     "jump": 2,
     "redeliver": 1,
-    "define": 2,
-    "learn": 3,
+    "define": 4,
+    "learn": 4,
 }
 
 
@@ -100,11 +100,14 @@ def _deed(kind: str, lot: random.Random) -> Deed:
     pick, seed = lot.randrange(1_000_000), lot.randrange(1 << 32)
     text = ""
     amount = lot.randrange(1, 8)
-    if kind == "trap":
+    if kind == "send":
+        amount = lot.choice([1, 4, 12])
+    elif kind == "trap":
         points = lot.choice([COMMIT_POINTS, COMMIT_POINTS, OPENING_POINTS, POINTS])
-        text = f"{lot.choice(points)}/{lot.choice(ACTS)}"
+        point = lot.choice(points)
+        text = f"{point}/{lot.choice(ACTS) if point != 'send' else lot.choice([*ACTS, *3 * ['undelivered']])}"
         amount = lot.randrange(4)
-    elif kind in {"wait", "pause", "away"}:
+    elif kind in {"wait", "pause", "away", "flaky"}:
         amount = lot.choice([50, 300, 1_000, 5_000, 12_000])
     elif kind == "jump":
         amount = lot.choice([-10_000, -1_000, -30, 500, 3_000, 10_000])

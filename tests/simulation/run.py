@@ -11,7 +11,8 @@ from tests.simulation import oracle
 from tests.simulation.apply import apply, committed
 from tests.simulation.deeds import History
 from tests.simulation.program import SOURCES, Event, Program
-from tests.simulation.world import Failed, ProgramMaker, World
+from tests.simulation.worker import ProgramMaker
+from tests.simulation.world import Failed, World
 
 CALM_S_MAX = 150.0
 CHECK_STEPS = 150

@@ -34,3 +34,13 @@ def test_a_seed_always_gives_the_same_history_and_the_same_run() -> None:
 def test_a_history_survives_being_written_down() -> None:
     history = make(7)
     assert History.from_json(history.to_json()) == history
+
+
+def test_a_failing_history_is_shrunk_to_the_deeds_that_matter() -> None:
+    history = make(11)
+    needed = history.deeds[5], history.deeds[20]
+    small = shrink(history, lambda tried: all(deed in tried.deeds for deed in needed))
+    assert tuple(small.deeds) == needed
+    told = report(history, play(history)._replace(wrong=["it broke"]), small)
+    assert "seed 11 fails" in told
+    assert small.to_json() in told

@@ -17,7 +17,7 @@ from truenorth.streams.memory import (
 )
 from truenorth.streams.settings import EngineSettings
 
-from tests.simulation.deeds import COMMIT_POINTS
+from tests.simulation.deeds import COMMIT_POINTS, OPENING_POINTS
 from tests.simulation.loop import OWNER, SimulatedLoop
 from tests.simulation.program import Program
 
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 START_MS = 1_760_000_000_000
 GROUP = "group"
 PAUSE_S = 8.0
+FLAKY_POINTS = (*COMMIT_POINTS, "read")
+SLOW_POINTS = ("before end", *OPENING_POINTS)
 
 ProgramMaker = Callable[[int], Program]
 
@@ -78,6 +80,7 @@ class Worker:
         self.state = "up"
         self.stopping = False
         self.away_until_s = 0.0
+        self.flaky_until_s = 0.0
         self.traps: list[tuple[str, str, int]] = []
         self.clock = WorldClock(world.loop)
         self.program = make(ordinal)
@@ -99,8 +102,8 @@ class Worker:
         """Wait at a point of the log, and meet there what was prepared."""
         for _ in range(self.lot.choice((0, 1, 1, 2, 4))):
             await asyncio.sleep(0)
-        if point == "before end" and self.lot.random() < 0.3:
-            await asyncio.sleep(self.lot.random() * 0.05)
+        if point in SLOW_POINTS and self.lot.random() < 0.3:
+            await asyncio.sleep(self.lot.random() * 0.2)
         for number, (where, act, left) in enumerate(self.traps):
             if where == point:
                 if left:
@@ -109,7 +112,9 @@ class Worker:
                     del self.traps[number]
                     await self._meet(act, point)
                 break
-        if self.away_until_s > self.world.loop.time() and not self.world.calm:
+        if self.flaky_until_s > self.world.loop.time() and point in FLAKY_POINTS and self.lot.random() < 0.2:
+            await self._meet(self.lot.choice(("fail", "late", "undelivered")), point)
+        if self.away_until_s > self.world.loop.time():
             await asyncio.sleep(0.1)
             raise TransientError("the broker is away")
         del what
@@ -122,11 +127,15 @@ class Worker:
             world.pause(self, PAUSE_S)
         elif act == "expel":
             world.expel(self)
+        elif act == "stall":  # the group gives its share away, and it wakes in the middle of that
+            world.expel(self)
+            world.pause(self, self.lot.random())
         elif act == "rebalance":
             world.broker.group(GROUP).rebalance()
         elif act == "away":
             self.away_until_s = world.loop.time() + 2.0
         elif act == "late" and point in COMMIT_POINTS[:3]:
+            world.later(self.lot.random(), world.broker.land)
             raise CommitLateError("no answer")
         elif act == "undelivered" and point == "send":
             raise UndeliveredError("not delivered")
@@ -138,8 +147,8 @@ class Worker:
 def settings(lot: random.Random) -> EngineSettings:
     """How this worker paces itself."""
     return EngineSettings(
-        slice_accounts=lot.choice([1, 2, 200]),
-        poll_s=lot.choice([0.05, 0.2]),
+        slice_accounts=lot.choice([1, 1, 2, 200]),
+        poll_s=lot.choice([0.01, 0.05, 0.2]),
         poll_records_max=lot.choice([2, 5, 1000]),
         queued_events_max=lot.choice([4, 20_000]),
         flush_after_s=lot.choice([0.0, 0.05, 0.3]),

@@ -1,9 +1,10 @@
 """The world of one history: a log in memory, workers that run the engine, and everything that is done to them."""
 
 import asyncio
+import contextvars
 import itertools
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from truenorth.errors import HaltError
 from truenorth.kafka import Record, partition_of
@@ -49,6 +50,7 @@ class World:
         self.parked: set[Place] = set()
         self.poison: list[tuple[str, int, int]] = []
         self.holding: dict[str, int] = {}
+        self._context = contextvars.copy_context()
         self._numbers = itertools.count(1)
 
     def of(self, *states: str) -> list[Worker]:
@@ -83,18 +85,22 @@ class World:
         self.workers.append(worker)
         return worker
 
+    def later(self, seconds: float, call: Callable[..., None], *told: object) -> None:
+        """Have something happen by itself, whoever asked for it and whatever becomes of that."""
+        self.loop.call_later(seconds, call, *told, context=self._context)
+
     def crash(self, worker: Worker) -> None:
         """End a worker where it is; the group notices when its session ends."""
         worker.state = "dead"
         self.loop.hold(worker.number)
-        self.loop.call_later(SESSION_S, self._session_ended, worker)
+        self.later(SESSION_S, self._session_ended, worker)
 
     def pause(self, worker: Worker, seconds: float) -> None:
         """Stop a worker, which goes on later as if nothing had been."""
         worker.state = "paused"
         self.loop.hold(worker.number)
-        self.loop.call_later(SESSION_S, self._session_ended, worker)
-        self.loop.call_later(seconds, self.resume, worker)
+        self.later(SESSION_S, self._session_ended, worker)
+        self.later(seconds, self.resume, worker)
 
     def resume(self, worker: Worker) -> None:
         """Let a paused worker go on."""
@@ -162,7 +168,7 @@ class World:
             self.expel(worker)
         for worker in self.of("up"):
             worker.traps.clear()
-            worker.away_until_s = 0.0
+            worker.away_until_s = worker.flaky_until_s = 0.0
             worker.clock.offset_ms = 0
             worker.learn(self.ordinal)
         if not [worker for worker in self.of("up") if not worker.stopping]:
@@ -189,6 +195,7 @@ class World:
         self.calm = True
         for worker in self.workers:
             worker.traps.clear()
+            worker.away_until_s = worker.flaky_until_s = 0.0
             self.loop.release(worker.number)
         for _ in range(50):
             tasks = [task for task in asyncio.all_tasks(self.loop.loop) if not task.done()]
