@@ -4,11 +4,14 @@ A request (``erasure.requested`` on `erasures`) is carried out by every service 
 that also says so (``erasure.acknowledged`` on `erasures-done`), once per request however often it is read.
 """
 
-from typing import Final, Literal, NamedTuple
+from collections.abc import Iterable
+from typing import Final, Literal, NamedTuple, Protocol
 
 from truenorth.clock import MILLIS_PER_DAY
+from truenorth.codec import parse_storable
+from truenorth.errors import RefusedError
 from truenorth.events.envelope import Event
-from truenorth.events.people import ErasureAcknowledged
+from truenorth.events.people import ErasureAcknowledged, ErasureRequested
 from truenorth.ids import derived_id
 
 Kind = Literal["actor", "contact", "account"]
@@ -21,6 +24,15 @@ GRACE_MS: Final = MILLIS_PER_DAY
 """Records appended up to this long after an erasure still belong to what was erased."""
 KEPT_MS: Final = 400 * MILLIS_PER_DAY
 """How long a gravestone stands: as long as the longest-kept topic may hold older events."""
+
+
+class Timed(Protocol):
+    """A record as read: its value, and the broker's clock at the append (epoch ms)."""
+
+    @property
+    def value(self) -> bytes | None: ...  # noqa: D102
+    @property
+    def timestamp_ms(self) -> int: ...  # noqa: D102
 
 
 class Request(NamedTuple):
@@ -55,6 +67,19 @@ def request_of(event: Event, *, record_ms: int) -> Request:
         asked_ms=event.time_ms,
         erased_ms=record_ms,
     )
+
+
+def requests_in(records: Iterable[Timed]) -> list[Request]:
+    """Return the requests among these records; what cannot be read is left to whoever reads the topic in order."""
+    found = []
+    for record in records:
+        try:
+            event = parse_storable(record.value or b"")
+        except RefusedError:
+            continue
+        if isinstance(event.data, ErasureRequested):
+            found.append(request_of(event, record_ms=record.timestamp_ms))
+    return found
 
 
 def request_id(event: Event) -> str:

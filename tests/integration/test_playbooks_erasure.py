@@ -98,3 +98,15 @@ async def test_an_account_founded_anew_after_the_grace_works_as_any_other(bench:
         value = encode(change, event_id=random_id(), source="test", account=account, time_ms=later_ms)
         await reactor.handle([Record("truenorth.test.v1", 0, 0, account.encode(), value, later_ms)])
         assert await kept(bench, account) == 4
+
+
+async def test_a_request_is_carried_out_before_older_crossings_that_were_never_read(bench: Bench) -> None:
+    """Away for days: the crossing is read late, and says nothing that readers would take for news."""
+    account = random_id()
+    await bench.turn(account, 1, "yellow", "red")
+    await bench.say("erasures", account, ErasureRequested("account", account))
+    async with bench.running() as app:
+        while app.consumer.progress.lag_records or not await acknowledged(bench, account):
+            await CLOCK.sleep(0.05)
+    assert await bench.said(account) == []
+    assert len(await acknowledged(bench, account)) == 1

@@ -10,6 +10,7 @@ from truenorth.definitions.live import LiveDefinitions
 from truenorth.definitions.model import Definitions
 from truenorth.ids import IdSource
 from truenorth.kafka.consumer import ConsumerLoop
+from truenorth.kafka.erasures_first import ErasuresFirst
 from truenorth.kafka.producer import LanesProducer
 from truenorth.lifecycle import Part
 from truenorth.postgres.engine import make_engine
@@ -167,11 +168,12 @@ class App:
             metrics=self._metrics,
             clock=self._clock,
         )
+        first = ErasuresFirst(reader.handle, carry_out=reader.erase, bootstrap=settings.bootstrap, clock=self._clock)
         return ConsumerLoop(
             settings.bootstrap,
             CONSUMER,
             [topics.full_name(name) for name in READS],
-            reader.handle,
+            first.handle,
             position=self._database.position,
             from_start=True,
             batch_records_max=BATCH_RECORDS_MAX,

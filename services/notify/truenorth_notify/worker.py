@@ -10,7 +10,7 @@ from typing import Final, Protocol
 from truenorth import erasures, topics
 from truenorth.clock import MILLIS_PER_SECOND, Clock
 from truenorth.codec import parse_storable
-from truenorth.erasures import Request, is_buried, request_of
+from truenorth.erasures import Request, is_buried, request_of, requests_in
 from truenorth.errors import RefusedError, TransientError
 from truenorth.events.envelope import Event
 from truenorth.events.people import ErasureRequested
@@ -94,6 +94,19 @@ class BatchReader:
                 if not is_buried(graves.get(event.account), record_ms=record.timestamp_ms, time_ms=began_ms):
                     await self._intake.take(uow, event)
         self._committed()
+        self._forgot(erased)
+
+    async def erase(self, records: Sequence[Record]) -> None:
+        """Carry out the requests to forget among these records, wherever the reader's place is."""
+        async with self._units() as uow:
+            await uow.hold(alone=True)
+            now_ms = self._clock.now_ms()
+            erased = [request for request in requests_in(records) if await uow.erase(request, now_ms=now_ms)]
+        if erased:
+            self._committed()
+        self._forgot(erased)
+
+    def _forgot(self, erased: Sequence[Request]) -> None:
         for request in erased:
             self._metrics.erased(request.kind, (self._clock.now_ms() - request.erased_ms) / MILLIS_PER_SECOND)
 

@@ -9,6 +9,7 @@ from truenorth.clock import Clock, SystemClock
 from truenorth.definitions.live import LiveDefinitions
 from truenorth.ids import random_id
 from truenorth.kafka.consumer import ConsumerLoop
+from truenorth.kafka.erasures_first import ErasuresFirst
 from truenorth.kafka.producer import LanesProducer
 from truenorth.lifecycle import Part, run_service
 from truenorth.postgres.engine import make_engine
@@ -50,11 +51,12 @@ class App:
             clock=self._clock,
             metrics=metrics,
         )
+        first = ErasuresFirst(reactor.handle, carry_out=reactor.erase, bootstrap=settings.bootstrap, clock=self._clock)
         self.consumer = ConsumerLoop(
             settings.bootstrap,
             GROUP,
             [topics.full_name(name) for name in TOPICS],
-            reactor.handle,
+            first.handle,
             clock=self._clock,
             position=store.places,
             from_start=True,

@@ -85,13 +85,29 @@ class Reactor:
             books, said = await self._apply(unit, batch, rules, now_ms)
             for record, reason in batch.poison:
                 await unit.park(record, reason, now_ms)
-        if said or batch.poison or erased:
+        if said or batch.poison:
             self._wake()
-        for request in erased:
-            self._metrics.erased(request.kind, (self._clock.now_ms() - request.erased_ms) / 1000)
+        self._forgot(erased)
         self._kept_versions |= {run.version for book in books.values() for run in book.runs.values()}
         self._count(fresh, batch, books)
         self._metrics.batch(self._clock.monotonic() - began, said)
+
+    async def erase(self, records: Sequence[Record]) -> None:
+        """Carry out the requests to forget among these records, wherever the consumer's place is.
+
+        Raises:
+            TransientError: the database is away; nothing was carried out.
+        """
+        async with self._store.unit() as unit:
+            now_ms = self._clock.now_ms()
+            erased = [request for request in erasures.requests_in(records) if await unit.erase(request, now_ms)]
+        self._forgot(erased)
+
+    def _forgot(self, erased: Sequence[Request]) -> None:
+        if erased:
+            self._wake()
+        for request in erased:
+            self._metrics.erased(request.kind, (self._clock.now_ms() - request.erased_ms) / 1000)
 
     def _rules_in_force(self) -> runs.Rules:
         bundle = self._current()
