@@ -23,7 +23,8 @@ def test_what_was_done_is_taken_up(tmp_path: Path) -> None:
     first.add(report(2))
     first.add(report(0))
     again = progress(tmp_path / "p")
-    assert (again.done, again.reports) == ({0, 2}, [report(0), report(2)])
+    assert again.done == {0, 2}
+    assert again.reports == [report(0), report(2)]
 
 
 def test_a_finished_run_leaves_nothing(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""`truenorth load`, `simulate`, `send` and `tail`: events in through the public API, and records read for people."""
+"""`truenorth load`, `simulate` and `send`: events in through the public API."""
 
 import asyncio
 import json
@@ -11,7 +11,6 @@ from typing import Any
 import click
 import msgspec
 
-from truenorth import topics
 from truenorth.clock import SystemClock
 from truenorth.codec import rfc3339
 from truenorth.errors import MissingError
@@ -23,7 +22,6 @@ from truenorth.settings import Reader
 
 EXIT_FINDING = 1
 URL_DEFAULT = "http://127.0.0.1:8400"
-BOOTSTRAP_DEFAULT = "127.0.0.1:19092"
 KEY_FILE = Path(".truenorth/write-key")
 
 _url = click.option("--url", envvar="TRUENORTH_INGEST_URL", default=URL_DEFAULT, show_default=True, help="Of ingest.")
@@ -144,43 +142,6 @@ def send(account: str, event_type: str, data: str, event_id: str | None, url: st
         if sender.rejected:
             sys.exit(EXIT_FINDING)
         click.echo(f"accepted {event.id}")
-
-    _run(run())
-
-
-@click.command()
-@click.argument("topic")
-@click.option("--from-start", is_flag=True, help="Begin at the oldest record instead of now.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
-def tail(topic: str, from_start: bool, as_json: bool) -> None:  # noqa: FBT001 - click passes by name
-    """Follow TOPIC (its short name: usage, health-changes, alerts ...) and decode it for people."""
-    if topic not in topics.BY_NAME:
-        raise click.UsageError(f"{topic!r} is no topic; topics are: {', '.join(topics.BY_NAME)}")
-    from truenorth.kafka.consumer import ConsumerLoop
-    from truenorth.samples.tailing import as_json_line, as_text
-
-    render = as_json_line if as_json else as_text
-
-    async def show(records: Any) -> None:
-        for record in records:
-            click.echo(render(record))
-
-    loop = ConsumerLoop(
-        os.environ.get("KAFKA_BOOTSTRAP_SERVERS", BOOTSTRAP_DEFAULT),
-        None,
-        [topics.full_name(topic)],
-        show,
-        from_start=from_start,
-        clock=SystemClock(),
-        client_id="truenorth-tail",
-    )
-
-    async def run() -> None:
-        await loop.start()
-        try:
-            await loop.run()
-        finally:
-            await loop.stop()
 
     _run(run())
 

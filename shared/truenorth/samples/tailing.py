@@ -2,51 +2,38 @@
 
 from typing import Any, Final
 
-import msgspec
-
 from truenorth import codec
 from truenorth.kafka import Record
+from truenorth.samples.decoding import Decoded, DescribePart, decoded, key_text
 
 _VALUE_CHARS_MAX: Final = 48
 
 
-def as_text(record: Record) -> str:
-    """Return time, key, type and the fields of a record, one line."""
-    key = "" if record.key is None else record.key.decode("utf-8", "replace")
-    head = f"{codec.rfc3339(record.timestamp_ms)} {record.partition}/{record.offset} {key}"
-    if record.value is None:
-        return f"{head} (deleted)"
-    value = _decoded(record.value)
-    if not isinstance(value, dict):
-        return f"{head} {value}"
-    kind, data = value.get("type", ""), value.get("data", value)
-    history = " (history)" if value.get("backfill") else ""
-    return f"{head} {kind}{history} {_fields(data)}".rstrip()
+def as_text(record: Record, describe: DescribePart) -> str:
+    """Return time, place, key, kind and the fields of a record, one line; long values are cut short."""
+    head = f"{codec.rfc3339(record.timestamp_ms)} {record.partition}/{record.offset} {key_text(record.key)}"
+    told = decoded(record, describe)
+    return " ".join(part for part in (head.rstrip(), told.kind, _fields(told)) if part)
 
 
-def as_json_line(record: Record) -> str:
-    """Return the record as one line of JSON; a value that is no JSON is given as text."""
+def as_json_line(record: Record, describe: DescribePart) -> str:
+    """Return the whole record as one line of JSON; a value that is no JSON is given decoded, or as text."""
+    told = decoded(record, describe)
     line = {
         "partition": record.partition,
         "offset": record.offset,
         "timestamp": codec.rfc3339(record.timestamp_ms),
-        "key": None if record.key is None else record.key.decode("utf-8", "replace"),
-        "value": None if record.value is None else _decoded(record.value),
+        "key": None if record.key is None else key_text(record.key),
+        "kind": told.kind,
+        "value": None if record.value is None else told.value,
     }
     return codec.encode_json(line).decode()
 
 
-def _decoded(value: bytes) -> Any:
-    try:
-        return msgspec.json.decode(value)
-    except msgspec.MsgspecError:
-        return value.decode("utf-8", "replace")
-
-
-def _fields(data: Any) -> str:
-    if not isinstance(data, dict):
-        return str(data)
-    return " ".join(f"{name}={_short(value)}" for name, value in data.items())
+def _fields(told: Decoded) -> str:
+    if not isinstance(told.fields, dict):
+        return "" if told.fields is None else str(told.fields)
+    return " ".join(f"{name}={_short(value)}" for name, value in told.fields.items())
 
 
 def _short(value: Any) -> str:

@@ -44,9 +44,9 @@ class Verifier:
             HaltError: the engine's own records are unreadable.
         """
         sample = Sample(self._share(number))
-        stored = Stored(core=self._processor.core, sources=len(self._processor.sources))
+        stored = Stored(core=self._processor.core)
         await stored.read(self._read, self._processor.changelog, number, sample)
-        positions = {} if stored.kept.position is None else stored.kept.position.sources
+        positions = {} if stored.position is None else stored.position.sources
         refold = Refold(self._read, number, positions, self._processor, sample.holds)
         unreadable = Unreadable(number)
         transitions = Transitions(self._read, number, sample.holds, unreadable.note)

@@ -84,10 +84,10 @@ class Accounts:
 
     def _parts(self, account: str) -> tuple[Own | None, dict[str, bytes]]:
         try:
-            own = self._stored.kept.own(account)
+            own = self._stored.own(account)
         except (struct.error, HaltError):
             return None, {"path": b""}
-        return own, self._stored.kept.load(account, own)
+        return own, self._stored.parts(account, own)
 
     async def _account(self, account: str, judge: TransitionJudge, snapshot: Snapshot | None) -> None:
         own, parts = self._parts(account)
@@ -111,7 +111,7 @@ class Accounts:
         for name in found.out_of_reach:
             source, kind = kind_of(name)
             self.out_of_reach.setdefault(source, Counter())[kind] += 1
-        if account in self._refold.duplicates and self._stored.kept.seen.early.get(account):
+        if account in self._refold.duplicates and account in self._stored.early:
             self.early.add(account)
             return found.out_of_reach
         self._add(account, [*found.differences, *self._strays(account, own)], _named(own), "state")

@@ -3,12 +3,12 @@
 import heapq
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from sys import intern
 from typing import Final, Protocol
 
 from truenorth.ids import short_hash
 from truenorth.kafka import Record
-from truenorth.streams.kept import Kept
-from truenorth.streams.records import split_key
+from truenorth.streams.records import OWN_PART, POSITION_KEY, Own, Position, decode_own, decode_position, split_key
 from truenorth.streams.seen_ids import EARLY, PREFIX
 
 _CONTROL: Final = b"\x00"
@@ -56,34 +56,69 @@ class Sample:
 
 
 class Stored:
-    """The state of one partition as of its last flush. ``next_offset`` is where its changelog was left."""
+    """The state of one partition as of its last flush, encoded. ``next_offset`` is where its changelog was left.
 
-    def __init__(self, *, core: str, sources: int) -> None:
-        self.kept = Kept(core=core, sources=sources)
+    ``early`` are the accounts whose memory of ids was cut short. ``core`` is the name of the part that lies in the
+    engine's own.
+    """
+
+    def __init__(self, *, core: str) -> None:
+        self._core = core
+        self._parts: dict[str, dict[str, bytes]] = {}
+        self.position: Position | None = None
+        self.early: set[str] = set()
         self.next_offset = 0
 
     async def read(self, read: Read, changelog: str, number: int, sample: Sample) -> None:
         """Read the changelog from where it was left to its present end.
 
         Raises:
-            TransientError: the broker is away, or the state is of a newer version than this program.
-            HaltError: a record of the engine's own is unreadable.
+            TransientError: the broker is away, or a newer version of the engine wrote the position.
+            HaltError: the position is unreadable.
         """
         async with aclosing(read(changelog, number, self.next_offset)) as records:
             async for record in records:
                 self.next_offset = record.offset + 1
+                if record.key == POSITION_KEY and record.value is not None:
+                    self.position = decode_position(record.value)
                 if record.key is not None and not record.key.startswith(_CONTROL):
-                    account, part = split_key(record.key)
-                    if part.startswith(PREFIX) and part != EARLY:
-                        continue  # a memory of ids follows from nothing but the ids: the refold has its own
-                    gone = sample.admit(account)
-                    if gone is not None:
-                        self.kept.forget(gone)
-                    if gone == account:
-                        continue
-                self.kept.take([record])
+                    self._take(*split_key(record.key), record.value, sample)
+
+    def _take(self, account: str, part: str, value: bytes | None, sample: Sample) -> None:
+        gone = sample.admit(account)
+        if gone is not None:
+            self._parts.pop(gone, None)
+        if gone == account:
+            return
+        if part.startswith(PREFIX):
+            if part == EARLY and value is not None:
+                self.early.add(account)
+            return  # a memory of ids follows from nothing but the ids: the refold has its own
+        if value is not None:
+            self._parts.setdefault(account, {})[intern(part)] = value
+        elif account in self._parts:
+            self._parts[account].pop(part, None)
+            if not self._parts[account]:
+                del self._parts[account]
 
     @property
     def accounts(self) -> list[str]:
         """All accounts of which anything is kept."""
-        return sorted(self.kept.owns.keys() | self.kept.others.keys())
+        return sorted(self._parts)
+
+    def own(self, account: str) -> Own | None:
+        """Return the engine's own part of an account; None when there is none.
+
+        Raises:
+            HaltError: another version of the engine wrote it.
+            struct.error: it is none.
+        """
+        value = self._parts.get(account, {}).get(OWN_PART)
+        return None if value is None else decode_own(value)
+
+    def parts(self, account: str, own: Own | None) -> dict[str, bytes]:
+        """Return the parts of the state of an account, with the core from its own part."""
+        parts = {name: value for name, value in self._parts.get(account, {}).items() if name != OWN_PART}
+        if own is not None and own.core:
+            parts[self._core] = own.core
+        return parts
