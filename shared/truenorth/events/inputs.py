@@ -11,6 +11,7 @@ from truenorth.events.payload import PayloadStruct
 
 Name = Annotated[str, Meta(min_length=1, max_length=128)]
 Text = Annotated[str, Meta(max_length=2000)]
+Link = Annotated[str, Meta(max_length=1000)]
 Date = Annotated[str, Meta(pattern=r"^\d{4}-\d{2}-\d{2}$")]
 Money = Annotated[int, Meta(ge=0, le=10**15)]
 Count = Annotated[int, Meta(ge=1, le=1_000_000_000)]
@@ -154,7 +155,7 @@ class AccountUpdated(PayloadStruct, frozen=True, gc=False):
     renews_on: Date | None = None
     parent_id: Name | None = None
     trial: bool | None = None
-    links: Annotated[dict[str, str], Meta(max_length=20)] | None = None
+    links: Annotated[dict[Name, Link], Meta(max_length=20)] | None = None
 
 
 class AccountChurned(PayloadStruct, frozen=True, gc=False):
