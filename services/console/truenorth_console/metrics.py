@@ -42,7 +42,14 @@ class Metrics:
         )
         self._erasure_waiting = Gauge(
             "truenorth_console_erasure_waiting_seconds",
-            "Age of the oldest request to forget that some service has not acknowledged; 0 when there is none.",
+            "Age of the oldest request to forget that a service has not acknowledged; 0 when there is none.",
+            ["service"],
+            registry=registry,
+        )
+        self._acknowledged = Counter(
+            "truenorth_console_erasures_acknowledged_total",
+            "Words of services that they carried out a request to forget.",
+            ["service"],
             registry=registry,
         )
 
@@ -70,6 +77,10 @@ class Metrics:
         """Observe how long after its request an erasure was carried out here."""
         self._erasures.labels(kind).observe(max(0.0, seconds))
 
-    def erasure_waiting(self, seconds: float) -> None:
-        """Note for how long the oldest request has waited for the word of every service."""
-        self._erasure_waiting.set(max(0.0, seconds))
+    def erasure_waiting(self, service: str, seconds: float) -> None:
+        """Note for how long the oldest request has waited for a service's word."""
+        self._erasure_waiting.labels(service).set(max(0.0, seconds))
+
+    def acknowledged(self, service: str) -> None:
+        """Count a service's word that it carried out a request."""
+        self._acknowledged.labels(service).inc()

@@ -14,7 +14,7 @@ from truenorth.erasures import Request, request_of
 from truenorth.errors import RefusedError, TransientError
 from truenorth.events.envelope import Event
 from truenorth.events.inputs import ContactUpdated
-from truenorth.events.people import ErasureRequested
+from truenorth.events.people import ErasureAcknowledged, ErasureRequested
 from truenorth.kafka import Record
 from truenorth.kafka.dead_letters import PoisonLimit
 
@@ -130,6 +130,8 @@ class BatchReader:
             await self._park(unit, record, error)
             return
         self._limit.good(record)
+        if isinstance(event.data, ErasureAcknowledged) and event.data.service in erasures.SERVICES:
+            self._metrics.acknowledged(event.data.service)
 
     async def _park(self, unit: Projection, record: Record, error: RefusedError) -> None:
         reason = f"{error.code}: {error.message}"
@@ -141,12 +143,12 @@ class BatchReader:
 
 
 class ErasureWatch:
-    """Notes how long the oldest erasure waits for a service's word, and each hour forgets the oldest gravestones."""
+    """Notes how long each service's oldest erasure waits for its word; each hour forgets the oldest gravestones."""
 
     def __init__(
         self,
         *,
-        oldest_waiting_ms: Callable[[], Awaitable[int | None]],
+        oldest_waiting_ms: Callable[[], Awaitable[dict[str, int]]],
         forget: Callable[[int], Awaitable[None]],
         metrics: Metrics,
         clock: Clock,
@@ -177,7 +179,9 @@ class ErasureWatch:
         """Look once."""
         now_ms = self._clock.now_ms()
         oldest_ms = await self._oldest_waiting_ms()
-        self._metrics.erasure_waiting(0.0 if oldest_ms is None else (now_ms - oldest_ms) / MILLIS_PER_SECOND)
+        for service in erasures.SERVICES:
+            waiting_ms = now_ms - oldest_ms.get(service, now_ms)
+            self._metrics.erasure_waiting(service, waiting_ms / MILLIS_PER_SECOND)
         if self._clock.monotonic() - self._forgot_at >= FORGET_EVERY_S:
             await self._forget(now_ms)
             self._forgot_at = self._clock.monotonic()

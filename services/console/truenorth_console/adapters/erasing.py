@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 from truenorth.erasures import KEPT_MS, SERVICES, Request
@@ -34,6 +34,16 @@ _PAYLOADS: Final = (
     (MOMENT, "payload", MOMENT.c.account),
     (AUDIT, "payload", AUDIT.c.account),
     (OUTBOX, "payload", OUTBOX.c.aggregateid),
+)
+_WAITING: Final = text(
+    """
+    SELECT service, min(erased_ms) AS erased_ms
+    FROM erasure CROSS JOIN unnest(CAST(:services AS text[])) AS each (service)
+    WHERE NOT EXISTS (
+        SELECT FROM erasure_done AS done WHERE done.request_id = erasure.request_id AND done.service = each.service
+    )
+    GROUP BY service
+    """
 )
 
 
@@ -75,15 +85,10 @@ async def note_done(connection: AsyncConnection, done: ErasureAcknowledged, *, d
     await connection.execute(insert(ERASURE_DONE).values(row).on_conflict_do_nothing())
 
 
-async def oldest_waiting_ms(connection: AsyncConnection) -> int | None:
-    """Return when (epoch ms) the oldest request was appended that some service has not acknowledged; None for none."""
-    done = (
-        select(func.count())
-        .where(ERASURE_DONE.c.request_id == ERASURE.c.request_id, ERASURE_DONE.c.service.in_(SERVICES))
-        .scalar_subquery()
-    )
-    oldest: int | None = await connection.scalar(select(func.min(ERASURE.c.erased_ms)).where(done < len(SERVICES)))
-    return oldest
+async def oldest_waiting_ms(connection: AsyncConnection) -> dict[str, int]:
+    """Return per service when (epoch ms) the oldest request was appended that it has not acknowledged."""
+    rows = await connection.execute(_WAITING, {"services": list(SERVICES)})
+    return {row.service: row.erased_ms for row in rows}
 
 
 async def forget_old(connection: AsyncConnection, *, now_ms: int) -> None:

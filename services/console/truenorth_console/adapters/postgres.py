@@ -224,8 +224,8 @@ class Database:
                 now_ms=action.at_ms,
             )
 
-    async def oldest_waiting_ms(self) -> int | None:
-        """Return since when (epoch ms) the oldest erasure waits for a service's word; None when all have given it."""
+    async def oldest_waiting_ms(self) -> dict[str, int]:
+        """Return per service since when (epoch ms) the oldest erasure waits for its word; left out when none does."""
         async with transaction(self._engine) as connection:
             return await erasing.oldest_waiting_ms(connection)
 
