@@ -152,7 +152,8 @@ def test_people_and_then_the_account_are_forgotten_everywhere(platform: Platform
     platform.kill("health")
     platform.post([request("account", ACCOUNT, "q-erase")])
     platform.kill("console")
-    for name in ("health", "playbooks", "console"):
+    platform.kill("notify")
+    for name in ("health", "playbooks", "notify", "console"):
         platform.stack.start_service(name)
     eventually(lambda: standing(platform, "q-erase"), what="every service's word about the account")
     assert_forgotten(platform)
