@@ -1,7 +1,7 @@
 # Everything a developer types. `make` alone lists it. Needs a Python (3.11 or later) with venv and pip; uv is used when there.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help setup up down reset status demo test test-browser check bench fmt lint types imports verify lock
+.PHONY: help setup up down reset status demo test test-browser check bench faults fmt lint types imports verify lock
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -74,6 +74,10 @@ imports: setup ## Who may import whom
 
 bench: setup ## Measure throughput and latency; prints JSON
 	@$(BIN)/python -m tests.benchmarks $(ARGS)
+
+faults: setup ## Kill, stop and starve workers and broker, then 5,000 made-up histories (about half an hour)
+	@done=0; $(BIN)/python -m tests.faults $(ARGS) || done=1; \
+	  [ -n "$(ARGS)" ] || $(BIN)/python -m tests.simulation --seeds 0..5000 || done=1; exit $$done
 
 lock: setup ## Write requirements.txt again from every pyproject.toml
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-package truenorth \
