@@ -5,6 +5,7 @@ from truenorth.clock import SystemClock
 
 from tests.faults import brokers, workers
 from tests.faults.faults import Fault
+from tests.faults.judge import Verdict
 from tests.faults.running import run_fault
 from tests.faults.scene import Scene
 from tests.faults.table import Row, line, table
@@ -30,8 +31,7 @@ def test_a_row_says_when_a_fault_could_not_be_done() -> None:
 
 
 def test_a_row_with_harm_is_not_good() -> None:
-    row = Row("anything", recovery_s=[1.0, 9.0, 2.0])
-    assert row.good
-    row.verdict.lost = 1
-    assert not row.good
-    assert table([row]).splitlines()[-1] == "| anything | 0 | 0 | 0 | 0 | 1 | 0 | 0 | 2.0 | 9.0 |"
+    assert Row("anything").good
+    harmed = Row("anything", recovery_s=[1.0, 9.0, 2.0], verdict=Verdict(lost=1))
+    assert not harmed.good
+    assert table([harmed]).splitlines()[-1] == "| anything | 0 | 0 | 0 | 0 | 1 | 0 | 0 | 2.0 | 9.0 |"
