@@ -1,104 +1,15 @@
 """Every log the engine can run on keeps the same promises: the one in memory, and Kafka."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
-from typing import Any
 
 import pytest
-from truenorth.clock import ManualClock, SystemClock
 from truenorth.errors import TransientError
-from truenorth.ids import random_secret
-from truenorth.kafka import Outgoing, Record, partition_of
-from truenorth.kafka.admin import ensure_topics
-from truenorth.kafka.log import KafkaLog
-from truenorth.kafka.producer import LanesProducer
-from truenorth.streams.log import Entry, Log, Reader
-from truenorth.streams.memory import MemoryBroker, MemoryLog
-from truenorth.topics import Topic
+from truenorth.kafka import partition_of
+from truenorth.streams.log import Entry
+
+from tests.conformance.grounds import PARTITIONS, Ground, assigned, drained, polled
 
 pytestmark = pytest.mark.timeout(120)
-
-PARTITIONS = 2
-
-
-class PlainTopic(Topic):
-    """A topic outside of the catalogue, under its own name."""
-
-    @property
-    def full_name(self) -> str:
-        return self.name
-
-
-class Ground:
-    """A log with two fresh topics, and a way to write into them from outside."""
-
-    def __init__(self, log: Log, send: Callable[[str, bytes, bytes], Any]) -> None:
-        self.log = log
-        self.send = send
-        self.group = f"group-{random_secret(4)}"
-        self.topics = [f"conformance-{random_secret(4)}" for _ in range(2)]
-
-
-def memory_ground() -> Ground:
-    broker = MemoryBroker(ManualClock(), {})
-
-    async def send(topic: str, key: bytes, value: bytes) -> None:
-        broker.append((topic, partition_of(key, PARTITIONS)), key, value)
-
-    ground = Ground(MemoryLog(broker), send)
-    broker.counts = dict.fromkeys(ground.topics, PARTITIONS)
-    return ground
-
-
-@asynccontextmanager
-async def kafka_ground(bootstrap: str) -> AsyncIterator[Ground]:
-    producer = LanesProducer(bootstrap, clock=SystemClock(), client_id="conformance")
-
-    async def send(topic: str, key: bytes, value: bytes) -> None:
-        await producer.send_many([Outgoing(topic, key, value)])
-
-    ground = Ground(KafkaLog(bootstrap, client_id="conformance"), send)
-    topics = [PlainTopic(name, "account", "tests", "delete", 1, "") for name in ground.topics]
-    await ensure_topics(bootstrap, partitions=PARTITIONS, replicas=1, topics=topics)
-    await producer.start()
-    try:
-        yield ground
-    finally:
-        await producer.stop()
-
-
-@pytest.fixture(params=["memory", pytest.param("kafka", marks=pytest.mark.integration)])
-async def ground(request: pytest.FixtureRequest) -> AsyncIterator[Ground]:
-    if request.param == "memory":
-        yield memory_ground()
-    else:
-        async with kafka_ground(request.getfixturevalue("stack").bootstrap) as made:
-            yield made
-
-
-async def drained(log: Log, place: tuple[str, int], last: int) -> list[Record]:
-    return [record async for records in log.read_through(place, last) for record in records]
-
-
-async def assigned(*readers: Reader) -> None:
-    """Poll until every reader has its share and together they have everything once."""
-    async with asyncio.timeout(60):
-        while True:
-            for reader in readers:
-                await reader.poll(0.05, 10)
-            shares = [reader.assignment for reader in readers]
-            if None not in shares and sum(len(share or ()) for share in shares) == 2 * PARTITIONS:
-                return
-
-
-async def polled(reader: Reader, count: int) -> list[Record]:
-    found: list[Record] = []
-    async with asyncio.timeout(60):
-        while len(found) < count:
-            for records in (await reader.poll(0.05, 100)).values():
-                found.extend(records)
-    return found
 
 
 async def test_a_commit_is_there_as_a_whole_and_tells_its_last_offsets(ground: Ground) -> None:

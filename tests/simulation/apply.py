@@ -18,12 +18,14 @@ ACCOUNTS = [f"account-{number}" for number in range(8)]
 GUESTS = ["guest-0", "guest-1"]
 EVENT_SOURCES = SOURCES[:2]
 TOMBSTONES_KEPT_MS = 60_000
+RETENTION_S = 15.0
 
 
 def apply(world: World, deed: Deed) -> None:
     """Do it."""
     _DEEDS[deed.kind](world, deed)
     world.look()
+    _note_positions(world)
 
 
 def committed(world: World, number: int) -> dict[str, int]:
@@ -162,16 +164,27 @@ def _compact(world: World, deed: Deed) -> None:
     world.broker.compact(CHANGELOG, until=until, tombstones_until_ms=world.clock.now_ms() - TOMBSTONES_KEPT_MS)
 
 
+def _note_positions(world: World) -> None:
+    """Remember now and then what was committed, for retention."""
+    now_s = world.loop.time()
+    if not world.noted or now_s - world.noted[-1][0] > RETENTION_S / 4:
+        places = {
+            (topic, number): at for number in range(world.partitions) for topic, at in committed(world, number).items()
+        }
+        world.noted.append((now_s, places))
+
+
 def _retain(world: World, deed: Deed) -> None:
-    """Delete what all have read, also who sleeps: retention is far longer than a session."""
+    """Delete what was committed long ago and nobody still reads: retention is far longer than any pause."""
+    del deed
     world.look()
-    number = deed.pick % world.partitions
+    before_s = world.loop.time() - RETENTION_S
     readers = [worker.log.reader for worker in world.of("up", "paused") if worker.log.reader is not None]
-    for topic, position in committed(world, number).items():
-        place = topic, number
-        begin = min([position, *[reader._positions.get(place, position) for reader in readers]])
-        if begin > world.broker.begins[place]:
-            world.broker.trim(place, begin)
+    for noted_s, positions in world.noted:
+        for place, position in positions.items() if noted_s <= before_s else ():
+            begin = min([position, *[reader._positions.get(place, position) for reader in readers]])
+            if begin > world.broker.begins[place]:
+                world.broker.trim(place, begin)
 
 
 def _jump(world: World, deed: Deed) -> None:

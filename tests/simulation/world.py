@@ -49,6 +49,7 @@ class World:
         self.visible_ms: dict[Place, dict[int, int]] = {}
         self.parked: set[Place] = set()
         self.poison: list[tuple[str, int, int]] = []
+        self.noted: list[tuple[float, dict[Place, int]]] = []
         self.holding: dict[str, int] = {}
         self._context = contextvars.copy_context()
         self._numbers = itertools.count(1)
