@@ -79,7 +79,7 @@ async def fill(console: Console, account: str, *contacts: str) -> None:
     now_ms = CLOCK.now_ms()
     raised = alert(account, now_ms)
     await console.say(account, snapshot(account, now_ms), *days(account, now_ms, 72, 31, 3), change(account, now_ms))
-    await console.say(account, task(account, now_ms), raised, entry(raised))
+    await console.say(account, task(account, now_ms, closed_by=contacts[0]), raised, entry(raised))
     for contact in contacts:
         await tell(console, account, contact)
 
@@ -106,6 +106,7 @@ async def test_an_account_leaves_its_gravestone_alone_and_its_contacts_are_tombs
         return await naming(database_url, account) >= full and await naming(database_url, other) == {"contact"}
 
     await eventually(filled)
+    assert await naming(database_url, contact) == {"contact", "task", "moment"}
     await console.say(account, ErasureRequested("contact", contact, by="dpo"))
     assert [said.data.kind for said in await eventually(lambda: acknowledged(console, account))] == ["contact"]
     assert await naming(database_url, contact) == {"erasure"}
