@@ -6,6 +6,8 @@ SHELL := /bin/sh
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.made-by-make
+BENCH_BIN := .venv-bench/bin
+BENCH_STAMP := .venv-bench/.made-by-make
 DISTRIBUTIONS := shared $(wildcard services/*) deploy/local
 PROJECTS := pyproject.toml $(addsuffix /pyproject.toml,$(DISTRIBUTIONS))
 SOURCES := shared/truenorth $(wildcard services/*/truenorth_*) deploy/local/truenorth_local tests
@@ -73,13 +75,27 @@ imports: setup ## Who may import whom
 	@$(BIN)/lint-imports
 
 bench: setup ## Measure throughput and latency; prints JSON
+	@case " $(or $(ARGS),engine) " in *" engine "*) $(MAKE) --no-print-directory $(BENCH_STAMP) ;; esac
 	@$(BIN)/python -m tests.benchmarks $(ARGS)
+
+# What the engine is measured beside shares no package with the product.
+$(BENCH_STAMP): requirements-bench.txt
+	@if command -v uv >/dev/null; then \
+	  { [ -x $(BENCH_BIN)/python ] || uv venv --quiet --python $(PYTHON) .venv-bench; } && \
+	  VIRTUAL_ENV=.venv-bench uv pip install --quiet --require-hashes -r requirements-bench.txt; \
+	else \
+	  { $(BENCH_BIN)/python -c '' 2>/dev/null || $(PYTHON) -m venv --clear .venv-bench; } && \
+	  $(BENCH_BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-bench.txt; \
+	fi || { echo "What the bench compares with could not be installed (the lines above say why): check the network and the room on the disk." >&2; exit 3; }
+	@touch $@
 
 faults: setup ## Kill, stop and starve workers and broker, then 5,000 made-up histories (about half an hour)
 	@done=0; $(BIN)/python -m tests.faults $(ARGS) || done=1; \
 	  [ -n "$(ARGS)" ] || $(BIN)/python -m tests.simulation --seeds 0..5000 || done=1; exit $$done
 
-lock: setup ## Write requirements.txt again from every pyproject.toml
+lock: setup ## Write both requirements files again from every pyproject.toml
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-package truenorth \
 	  --no-annotate --no-header --group pyproject.toml:dev --all-extras $(addsuffix /pyproject.toml,$(DISTRIBUTIONS)) \
 	  -o requirements.txt
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	  --no-annotate --no-header --group pyproject.toml:bench -o requirements-bench.txt

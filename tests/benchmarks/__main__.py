@@ -1,4 +1,4 @@
-"""``python -m tests.benchmarks [PART...]`` measures and prints one JSON document; parts: ingest, health, latency."""
+"""``python -m tests.benchmarks [PART...]`` measures and prints one JSON document; `PARTS` are the parts."""
 
 import json
 import shutil
@@ -14,9 +14,19 @@ from truenorth_local.services import clean_environment
 from truenorth_local.stack import LocalStack
 
 from tests.benchmarks import health, ingest, latency
+from tests.benchmarks.engine import measure as engine
+from tests.benchmarks.engine import memory
 from tests.benchmarks.figures import load, machine
 
-PARTS = {"ingest": ingest.measure, "health": health.measure, "latency": latency.measure}
+PARTS = {
+    "ingest": ingest.measure,
+    "health": health.measure,
+    "latency": latency.measure,
+    "engine": engine.measure,
+    "memory": memory.measure,
+}
+UNLESS_CHOSEN = ("memory",)
+"""Takes too long to be run with everything else."""
 
 
 def main(chosen: list[str]) -> int:
@@ -27,7 +37,7 @@ def main(chosen: list[str]) -> int:
     clock = SystemClock()
     document: dict[str, Any] = {"measured_on": rfc3339(clock.now_ms()), "machine": machine()}
     began = clock.monotonic()
-    for name in chosen or PARTS:
+    for name in chosen or [name for name in PARTS if name not in UNLESS_CHOSEN]:
         print(f"measuring {name} ...", file=sys.stderr)
         before = load()
         document[name] = {**_on_a_stack(name, clock), "machine_load_1_min": {"before": before, "after": load()}}

@@ -1,11 +1,13 @@
 """The engine with the counting processor, on the real broker.
 
 ``python -m tests.benchmarks.engine.ours BOOTSTRAP SOURCE CHANGELOG OUT EVENTS IDS`` works until it has committed so
-many events, prints JSON and ends; with 0 EVENTS it works until SIGTERM. OUT is ``-`` for none. IDS is ``ids`` for
-telling a sender's duplicates apart, as the product does, or ``-`` for the fold alone, as the others do it.
+many events, prints JSON and ends; with 0 EVENTS it works until SIGTERM and tells how far it is. OUT is ``-`` for none.
+IDS is ``ids`` for telling a sender's duplicates apart, as the product does, or ``-`` for the fold alone, as the others
+do it.
 """
 
 import asyncio
+import os
 import signal
 import sys
 
@@ -19,6 +21,7 @@ from truenorth.streams.hooks import Flushed, NoHooks, Stage
 from truenorth.streams.processor import Decoded
 
 from tests.benchmarks.engine.tally import Tally, tell
+from tests.benchmarks.figures import cpu_seconds
 
 DEAD_LETTERS = "bench-dead-letters"
 
@@ -39,10 +42,12 @@ class Counting(NoHooks):
     """Counts from the first record that was polled to the last that was committed."""
 
     def __init__(self, events: int) -> None:
+        self.endless = not events
         self.tally = Tally(events)
         self.all_done = asyncio.Event()
         self.stages: dict[str, float] = {}
         self.flushes = 0
+        self._cpu_before = cpu_seconds(os.getpid())
 
     def polled(self, records: int) -> None:
         self.tally.begin()
@@ -51,10 +56,15 @@ class Counting(NoHooks):
         self.stages[stage] = self.stages.get(stage, 0.0) + seconds
 
     def restored(self, partition: int, records: int, seconds: float) -> None:
-        tell({"opened": partition, "records": records, "seconds": seconds})
+        cpu = cpu_seconds(os.getpid()) - self._cpu_before
+        tell({"opened": partition, "records": records, "seconds": seconds, "cpu_seconds": cpu})
 
     def flushed(self, flush: Flushed) -> None:
         self.flushes += 1
+        if self.endless:
+            self.tally.add(flush.events)
+            tell({"folded": self.tally.seen})
+            return
         if not self.tally.add(flush.events):
             return
         stages = {stage: round(seconds, 2) for stage, seconds in self.stages.items()}
