@@ -13,7 +13,6 @@ from truenorth.clock import Clock
 from truenorth.errors import HaltError, TransientError
 from truenorth.kafka.progress import Progress
 from truenorth.kafka.records import Record, partition_of
-from truenorth.stacks import describe_tasks
 from truenorth.streams import collector
 from truenorth.streams.holding import Holding
 from truenorth.streams.hooks import EngineFigures, EngineHooks, NoHooks
@@ -22,6 +21,7 @@ from truenorth.streams.pace import Pacer
 from truenorth.streams.processor import Processor
 from truenorth.streams.settings import EngineSettings
 from truenorth.streams.share import Opener, failure_of
+from truenorth.streams.watch import Watch
 
 S = TypeVar("S")
 _log = logging.getLogger(__name__)
@@ -63,9 +63,8 @@ class Engine(Generic[S]):
         self._stopping = False
         self._done = asyncio.Event()
         self._done.set()
-        self._checked_at_s = self._shown_at_s = clock.monotonic()
-        self._watched: frozenset[int] = frozenset()
-        self.progress = Progress(clock)
+        self._shown_at_s = clock.monotonic()
+        self._watch = Watch(self._holding, self._pacer, clock=clock, settings=self._settings)
 
     @property
     def owned(self) -> frozenset[int]:
@@ -83,9 +82,14 @@ class Engine(Generic[S]):
         return self._holding.refused
 
     @property
+    def progress(self) -> Progress:
+        """How far the open partitions are read."""
+        return self._watch.progress
+
+    @property
     def caught_up(self) -> bool:
         """Whether all partitions of the share are open and read up to the end they had when they were opened."""
-        return not self.opening and self.progress.caught_up
+        return not self.opening and self._watch.watched == self.owned and self.progress.caught_up
 
     @property
     def figures(self) -> EngineFigures:
@@ -164,6 +168,7 @@ class Engine(Generic[S]):
                     await self._tend(reader)
             await self._pacer.finish(list(self._holding.open.values()))
         finally:
+            self._watch.stop()
             await reader.close()
 
     def _take(self, polled: Mapping[Place, Sequence[Record]]) -> None:
@@ -220,38 +225,13 @@ class Engine(Generic[S]):
                 self._holding.flushed(number)
             self._pacer.maybe_flush(held, now_s, len(self._holding.open))
             self._pacer.pace(reader, held)
-        if now_s - self._checked_at_s >= self._settings.due_check_s:
-            self._checked_at_s = now_s
-            await self._check_ends(reader)
+        await self._watch.look(reader, now_s)
         if now_s - self._shown_at_s >= self._settings.show_every_s:
             self._shown_at_s = now_s
             await reader.show(await reader.positions(self._places()))
 
     def _places(self) -> list[Place]:
         return [place for number in self._holding.open for place in self._pacer.places(number)]
-
-    async def _check_ends(self, reader: Reader) -> None:
-        """Ask where the log ends: for the lag, for who may be declared silent, and to notice a stuck client."""
-        moment_ms = self._clock.now_ms()
-        places = self._places()
-        if not places:
-            return
-        ends = await reader.ends(places)
-        positions = {**dict.fromkeys(places, 0), **await reader.positions(places)}
-        if self._watched == self.owned:
-            self.progress.moved(positions.items())
-            self.progress.ends_known(ends)
-        else:
-            self._watched = self.owned
-            self.progress.assigned(positions, ends)
-        for number, held in self._holding.open.items():
-            own = self._pacer.places(number)
-            if all(place in ends for place in own):
-                held.read.aim(moment_ms, {place: ends[place] for place in own})
-        if self.progress.stuck_for_s > self._settings.stuck_s_max:
-            told = f"no step for {self.progress.stuck_for_s:.0f} s although there is something to read"
-            _log.error("%s; the reader is replaced. Where everything stands:\n%s", told, describe_tasks())
-            raise TransientError(told)
 
     def _admit(self, reader: Reader, now_s: float) -> None:
         """Begin partitions whose opening is done."""
