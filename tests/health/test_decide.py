@@ -3,7 +3,8 @@
 import pytest
 from truenorth.definitions.model import Bands, Match, Phase, Segment
 from truenorth.events import inputs, people
-from truenorth_health.domain.decide import decide
+from truenorth_health.domain import limits
+from truenorth_health.domain.decide import Decided, decide
 from truenorth_health.domain.state import dump, load
 
 from tests.health.builders import BANDS, DAY, NOON, Book, compiled, support_card, three_part_card
@@ -283,7 +284,7 @@ def test_an_erased_account_is_a_tombstone_and_its_numbers_never_start_anew() -> 
     book.tell(people.ErasureRequested("account", "acme"), NOON + DAY)
     decided = book.decide(NOON + DAY)
     assert decided.tombstone
-    assert decided.next_due_ms is None
+    assert decided.next_due_ms == NOON + DAY + limits.GRAVESTONE_MS
     assert not book.decide(NOON + DAY).tombstone
     assert set(dump(book.state)) <= {"erasures", "path"}
     book.tell(inputs.AccountUpdated(name="Ghost"), NOON, recorded_ms=NOON + 2 * DAY)
@@ -350,3 +351,15 @@ def test_attention_puts_the_sick_the_big_and_the_soon_to_renew_first() -> None:
     assert attention(6) > attention(2) > attention(0)
     assert attention(4, arr=50_000_000) > attention(4, arr=1_000_000)
     assert attention(4, renews_on="2025-11-20") > attention(4, renews_on="2026-11-20")
+
+
+def test_a_gravestone_stands_until_the_inputs_of_its_time_are_gone() -> None:
+    book = Book(compiled(support_card()))
+    calm(book)
+    book.tell(people.ErasureRequested("account", "acme"), NOON + DAY)
+    due_ms = book.decide(NOON + DAY).next_due_ms
+    assert due_ms is not None
+    assert book.decide(due_ms - 1).next_due_ms == due_ms
+    assert dump(book.state) != {}
+    assert book.decide(due_ms) == Decided()
+    assert dump(book.state) == {}

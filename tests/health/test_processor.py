@@ -69,7 +69,7 @@ def test_a_worker_with_older_definitions_waits() -> None:
     state = newer.load(account, {})
     newer.fold(state, ACCOUNTS, [Item(facts(), None, event)])
     assert newer.decide(state, OFFSETS, NOW_MS).outputs
-    again = older.load(account, newer.dump(state))
+    again = older.load(account, dict(newer.dump(state)))
     decision = older.decide(again, OFFSETS, NOW_MS + 5_000)
     assert (list(decision.outputs), decision.next_due_ms) == ([], NOW_MS + 5_000 + BEHIND_RETRY_MS)
 

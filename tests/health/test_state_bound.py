@@ -77,7 +77,8 @@ def people_said() -> Iterator[PayloadStruct]:
 def facts() -> Iterator[PayloadStruct]:
     links = {name("l", number): "x" * 1_000 for number in range(20)}
     modules = [name("m", number) for number in range(200)]
-    yield inputs.AccountUpdated(*[name("n", number) for number in range(7)], links=links, modules=modules)
+    text = name("n", 0)
+    yield inputs.AccountUpdated(text, text, text, text, text, text, text, links=links, modules=modules)
     for step in range(limits.ARR_STEPS_MAX + 5):
         yield inputs.AccountUpdated(arr=10**15 - step)
 

@@ -9,7 +9,7 @@ from truenorth import codec
 from truenorth.events import inputs, people
 from truenorth.ids import derived_id, short_hash
 from truenorth.kafka import Record
-from truenorth.streams.records import OWN_PART, decode_own, encode_own
+from truenorth.streams.records import OWN_PART, NewerStateError, decode_own, encode_own
 from truenorth.streams.seen_ids import EARLY
 from truenorth.topics import full_name
 from truenorth_health.adapters.verifier import Verifier
@@ -323,6 +323,14 @@ async def test_a_part_that_does_not_decode_is_found(world: World) -> None:
 async def test_an_own_part_that_does_not_decode_is_found(world: World) -> None:
     world.forge_part("acme", OWN_PART, b"\x09")
     assert await world.fields() == ["part 'path'"]
+
+
+async def test_state_of_a_newer_version_is_left_to_that_version(world: World) -> None:
+    own = decode_own(world.own_part("acme"))
+    newer = encode_own(own.offsets, own.next_due_ms, schema=own.schema + 1, core=own.core)
+    world.forge_part("acme", OWN_PART, newer)
+    with pytest.raises(NewerStateError, match="newer program"):
+        await world.verified()
 
 
 async def test_an_event_that_was_not_folded_is_found(world: World) -> None:

@@ -15,6 +15,7 @@ from truenorth.errors import HaltError, MissingError, RefusedError, TransientErr
 from truenorth.kafka import Record
 from truenorth.kafka.log import KafkaLog
 from truenorth.kafka.reader import read_topic
+from truenorth.streams.records import NewerStateError
 from truenorth.topics import HEALTH_SOURCES, full_name
 
 from truenorth_health.adapters.processor import AccountProcessor, CompiledDefinitions
@@ -52,8 +53,13 @@ def verify(*, sample: int | None, only: tuple[int, ...], resume: Path | None, as
         raise click.UsageError(error.message) from None
     try:
         asyncio.run(_judge(settings.bootstrap, progress, sample=sample, only=only, quiet=as_json))
+    except NewerStateError as error:
+        raise MissingError(str(error)) from error
     except TransientError as error:
         raise MissingError(f"Kafka at {settings.bootstrap} does not answer: {error}. Is the platform up?") from error
+    except KeyboardInterrupt:
+        kept = "the same --resume goes on there" if resume else "with --resume FILE it could go on there"
+        raise MissingError(f"interrupted after {len(progress.done)} partitions; {kept}") from None
     reports = [report for report in progress.reports if not only or report.partition in only]
     progress.finish()
     seconds = SystemClock().monotonic() - began_s

@@ -104,7 +104,7 @@ class AccountProcessor:
         """Decide one account at these offsets; waits when its last decision knew newer definitions."""
         compiled = self._definitions.get()
         if compiled is None or compiled.ordinal < state.read(Path).ordinal:
-            return Decision(render(state.account, decide_forgetting(state), now_ms), now_ms + BEHIND_RETRY_MS)
+            return Decision(render(state.account, decide_forgetting(state, now_ms), now_ms), now_ms + BEHIND_RETRY_MS)
         named = {name: offset for name, offset in zip(HEALTH_SOURCES, offsets, strict=True) if offset != NO_OFFSET}
         decided = decide(state, compiled, offsets=named, now_ms=now_ms)
         return Decision(render(state.account, decided, now_ms), decided.next_due_ms)

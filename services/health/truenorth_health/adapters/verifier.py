@@ -51,7 +51,7 @@ class Verifier:
         unreadable = Unreadable(number)
         transitions = Transitions(self._read, number, sample.holds, unreadable.note)
         bundles = Bundles(self._read)
-        accounts = Accounts(number, stored, refold, bundles)
+        accounts = Accounts(number, stored, refold, bundles, self._processor)
         judge = TransitionJudge(number, transitions, refold, bundles, accounts.number_of)
         try:
             await refold.start()

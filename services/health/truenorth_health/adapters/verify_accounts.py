@@ -6,9 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 from truenorth.errors import HaltError
-from truenorth.streams.records import NO_OFFSET, Own
+from truenorth.streams.records import NO_OFFSET, NewerStateError, Own
 from truenorth.topics import HEALTH_SOURCES
 
+from truenorth_health.adapters.processor import AccountProcessor
 from truenorth_health.adapters.verify_bundles import Bundles
 from truenorth_health.adapters.verify_outputs import Snapshot
 from truenorth_health.adapters.verify_refold import NEVER_MS, Refold
@@ -31,7 +32,10 @@ class Accounts:
     ``unnamed`` counts those whose definitions are not known any more.
     """
 
-    def __init__(self, partition: int, stored: Stored, refold: Refold, bundles: Bundles) -> None:
+    def __init__(
+        self, partition: int, stored: Stored, refold: Refold, bundles: Bundles, processor: AccountProcessor
+    ) -> None:
+        self._processor = processor
         self._partition = partition
         self._stored = stored
         self._refold = refold
@@ -87,7 +91,15 @@ class Accounts:
             own = self._stored.own(account)
         except (struct.error, HaltError):
             return None, {"path": b""}
-        return own, self._stored.parts(account, own)
+        parts = self._stored.parts(account, own)
+        if own is not None and own.schema > self._processor.schema:
+            raise NewerStateError(
+                f"account {account!r} was written in version {own.schema} of the state; this program knows"
+                f" {self._processor.schema}: use the newer program's verify"
+            )
+        if own is not None and own.schema < self._processor.schema:
+            parts = self._processor.migrate(parts, own.schema)
+        return own, parts
 
     async def _account(self, account: str, judge: TransitionJudge, snapshot: Snapshot | None) -> None:
         own, parts = self._parts(account)

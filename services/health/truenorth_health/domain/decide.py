@@ -25,8 +25,9 @@ def decide(state: AccountState, compiled: Compiled, *, offsets: Mapping[str, int
     that told nothing, nothing is decided either; what was folded meanwhile is remembered, so that the cause of a
     later change is the right one. Erasures folded since are acknowledged in any case.
     """
-    forgotten = decide_forgetting(state)
-    if is_erased(state):
+    erased = is_erased(state)
+    forgotten = decide_forgetting(state, now_ms)
+    if erased:
         return forgotten
     decided = _decide(state, compiled, offsets, now_ms)
     decided.acknowledged = forgotten.acknowledged

@@ -8,6 +8,7 @@ from truenorth_health.domain.bands import step
 from truenorth_health.domain.causes import BACKFILL, cause_of
 from truenorth_health.domain.compiled import Compiled
 from truenorth_health.domain.decided import Decided
+from truenorth_health.domain.limits import GRAVESTONE_MS
 from truenorth_health.domain.parts import Accounts, Erasures
 from truenorth_health.domain.path import Frozen, Path
 from truenorth_health.domain.signals import SIGNALS
@@ -21,20 +22,24 @@ def is_erased(state: AccountState) -> bool:
     return state.has_erasures and state.read(Erasures).account_ms is not None and not state.read(Accounts).known
 
 
-def decide_forgetting(state: AccountState) -> Decided:
+def decide_forgetting(state: AccountState, now_ms: int) -> Decided:
     """Decide what needs no definitions: the tombstone of an erased account, and the word that requests are done."""
-    decided = decide_erased(state) if is_erased(state) else Decided()
+    decided = decide_erased(state, now_ms) if is_erased(state) else Decided()
     decided.acknowledged, state.owed = state.owed, []
     return decided
 
 
-def decide_erased(state: AccountState) -> Decided:
-    """Ask for the tombstone, once; the gravestone keeps the numbers, so that they never start anew."""
+def decide_erased(state: AccountState, now_ms: int) -> Decided:
+    """Ask for the tombstone, once; the gravestone keeps the numbers, so that they never start anew, for its time."""
     state.causes = 0
-    if state.read(Path).tombstoned:
+    until_ms = (state.read(Erasures).account_ms or 0) + GRAVESTONE_MS
+    if now_ms >= until_ms:
+        state.clear()
         return Decided()
+    if state.read(Path).tombstoned:
+        return Decided(next_due_ms=until_ms)
     state.write(Path).tombstoned = True
-    return Decided(tombstone=True)
+    return Decided(tombstone=True, next_due_ms=until_ms)
 
 
 def decide_churned(state: AccountState, compiled: Compiled, point: DecisionPoint) -> Decided:

@@ -30,6 +30,8 @@ NPS_DAYS_VALID: Final = 180
 ARR_STEPS_MAX: Final = 64
 ENGAGEMENT_KEYS_MAX: Final = 200
 
+GRAVESTONE_MS: Final = erasures.KEPT_MS + 30 * DAY_MS
+"""How long an erased account's gravestone stands: until every input of that time has surely left the log."""
 ERASURE_GRACE_MS: Final = erasures.GRACE_MS
 """Records appended up to this long after an erasure still belong to what was erased."""
 ERASED_MEMBERS_MAX: Final = 4_096
