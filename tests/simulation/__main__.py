@@ -1,6 +1,7 @@
 """Runs histories: python -m tests.simulation SEED | --seeds A..B | --script FILE (- for standard input)."""
 
 import argparse
+import logging
 import sys
 import time
 from pathlib import Path
@@ -17,6 +18,8 @@ def main() -> int:
     parser.add_argument("--seeds", metavar="A..B", help="all seeds from A to before B")
     parser.add_argument("--script", metavar="FILE", help="a history as JSON")
     told = parser.parse_args()
+    if told.seeds:
+        logging.disable(logging.WARNING)  # faults are what it is about
     if told.script:
         text = sys.stdin.read() if told.script == "-" else Path(told.script).read_text(encoding="utf-8")
         return judge([History.from_json(text)])

@@ -215,6 +215,12 @@ def _learn(world: World, deed: Deed) -> None:
         worker.learn(world.ordinal)
 
 
+def _upgrade(world: World, deed: Deed) -> None:
+    """Workers that start from now on are of the next version, which writes the state in another way."""
+    world.schema = 2
+    _start(world, deed)
+
+
 _DEEDS: dict[str, Callable[[World, Deed], None]] = {
     "send": _send,
     "guests": _guests,
@@ -241,4 +247,5 @@ _DEEDS: dict[str, Callable[[World, Deed], None]] = {
     "redeliver": _redeliver,
     "define": _define,
     "learn": _learn,
+    "upgrade": _upgrade,
 }

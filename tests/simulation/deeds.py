@@ -78,6 +78,7 @@ _FAULTS = {
     "redeliver": 1,
     "define": 4,
     "learn": 4,
+    "upgrade": 1,
 }
 
 

@@ -63,13 +63,14 @@ def fold(account: str, sent: Sequence[Sequence[Input]], offsets: Sequence[int] |
 
 def kept_states(world: World) -> dict[str, State]:
     """Return the states as a restore would find them."""
-    program, states = Program(0), {}
+    states = {}
     for number in range(world.partitions):
         kept = Kept(core=Program.core, sources=len(SOURCES))
         kept.take(world.broker.records[CHANGELOG, number])
         kept.restored()
         for account in kept.owns:
-            states[account] = program.load(account, kept.load(account, kept.own(account)))
+            own = kept.own(account)
+            states[account] = Program(0, own.schema if own else 1).load(account, kept.load(account, own))
     return states
 
 

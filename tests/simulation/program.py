@@ -18,6 +18,7 @@ ERASURES = 2
 SILENCE_MS = 4_000
 LEVEL = 3
 BEHIND_RETRY_MS = 300
+NEWER = b"\xc1"
 
 
 class Event(msgspec.Struct, frozen=True):
@@ -108,16 +109,19 @@ def identity_of(event_id: str) -> bytes:
 
 
 class Program:
-    """A `truenorth.streams.processor.Processor`. ``ordinal`` is that of the definitions this worker knows."""
+    """A `truenorth.streams.processor.Processor`. ``ordinal`` is that of the definitions this worker knows.
+
+    In version 2 of its state the path has a byte before it that version 1 cannot read.
+    """
 
     sources: Sequence[str] = SOURCES
     changelog = CHANGELOG
     dead_letters = DEAD
     core = "path"
-    schema = 1
 
-    def __init__(self, ordinal: int) -> None:
+    def __init__(self, ordinal: int, schema: int = 1) -> None:
         self.ordinal = ordinal
+        self.schema = schema
 
     def ready(self) -> bool:
         return True
@@ -130,12 +134,13 @@ class Program:
         return Decoded(event.account, identity_of(event.id), event)
 
     def migrate(self, parts: dict[str, bytes], schema: int) -> dict[str, bytes]:
-        raise AssertionError(f"there is only one version, not {schema} of {len(parts)} parts")
+        assert (schema, self.schema) == (1, 2)
+        return parts | {"path": NEWER + parts["path"]}
 
     def load(self, key: str, parts: Mapping[str, bytes]) -> State:
         state = State(key)
         if core := parts.get("path"):
-            state.path = _unpack_path(core)
+            state.path = _unpack_path(core if self.schema == 1 else core.removeprefix(NEWER))
         for source, events in enumerate(state.events):
             if value := parts.get(f"events{source}"):
                 events.extend(_unpack_events(value))
@@ -191,7 +196,7 @@ class Program:
     def dump(self, state: State) -> dict[str, bytes]:
         if is_guest(state.account) and state.total == 0:
             return {}
-        parts = {"path": _pack(state.path)}
+        parts = {"path": _pack(state.path) if self.schema == 1 else NEWER + _pack(state.path)}
         return parts | {f"events{source}": _pack(events) for source, events in enumerate(state.events) if events}
 
 

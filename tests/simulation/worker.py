@@ -84,6 +84,7 @@ class Worker:
         self.traps: list[tuple[str, str, int]] = []
         self.clock = WorldClock(world.loop)
         self.program = make(ordinal)
+        self.program.schema = world.schema
         self.log = WorkerLog(world.broker, reach=self.reach, read_records_max=lot.choice([3, 20, 1000]))
         self.engine = Engine(
             self.log, self.program, group=GROUP, clock=self.clock, settings=settings(lot), hooks=world.hooks

@@ -40,7 +40,7 @@ class World:
         self.hooks = Counted()
         self.make = make
         self.workers: list[Worker] = []
-        self.ordinal = 1
+        self.ordinal = self.schema = 1
         self.redelivered = 0
         self.ahead_ms = 0
         self.calm = False
@@ -165,6 +165,9 @@ class World:
             self.broker.initialise(name)
         for worker in self.of("paused"):
             self.resume(worker)
+        for worker in self.of("up"):
+            if worker.program.schema < self.schema:  # the upgrade goes through in the end
+                self.crash(worker)
         for worker in self.of("dead"):
             self.expel(worker)
         for worker in self.of("up"):
