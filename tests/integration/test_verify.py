@@ -161,6 +161,10 @@ def test_a_running_system_is_judged_and_every_forgery_is_named(ground: Ground, t
     found = ground.verify()
     assert found["exit"] == 1
     assert {difference["account"] for difference in found["differences"]} == {forged.account}
+    text = ground.command("verify")
+    assert text.returncode == 1
+    assert f"{forged.account}: surveys.over" in text.stdout
+    assert "    look at   truenorth tail health-changes --partition" in text.stdout
     by_field = {difference["field"]: difference for difference in found["differences"]}
     assert by_field.keys() == {"number", "surveys.over"}
     told = ground.command(*by_field["number"]["look"][0].split()[1:], "--json")
