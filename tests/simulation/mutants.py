@@ -5,7 +5,6 @@ from contextlib import contextmanager
 from typing import Any
 from unittest.mock import patch
 
-from truenorth.clock import Clock
 from truenorth.errors import TransientError
 from truenorth.streams import share
 from truenorth.streams.holding import Holding
@@ -88,15 +87,13 @@ def positions_taken_late() -> Iterator[None]:
 def reading_before_fencing() -> Iterator[None]:
     """The changelog is read to its end first, then the old owner is shut out."""
 
-    async def open_changelog(
-        log: Log, place: Place, kept: Kept, *, transactional_id: str, owner: str, clock: Clock
-    ) -> Writer:
+    async def open_changelog(log: Log, place: Place, kept: Kept, **told: Any) -> Writer:
         _, end = (await log.spans([place]))[place]
         async for records in log.read_through(place, end - 1):
             kept.take(records)
         kept.restored()
-        writer = await log.open_writer(transactional_id)
-        await writer.commit({place: [Entry(OPEN_KEY, encode_control(OpenMark(owner, clock.now_ms())))]})
+        writer = await log.open_writer(told["transactional_id"])
+        await writer.commit({place: [Entry(OPEN_KEY, encode_control(OpenMark(told["owner"], 0)))]})
         return writer
 
     with patch.object(share, "open_changelog", open_changelog):

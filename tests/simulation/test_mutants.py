@@ -1,6 +1,6 @@
 """The simulator catches each mistake it was built to catch.
 
-Beside each: how many seeds that took, from 0 on; how many of the first hundred showed it.
+Beside each: how many seeds that took, from 0 on.
 """
 
 from collections.abc import Callable
@@ -26,7 +26,10 @@ def seeds_needed(
 ) -> int | None:
     with mutant():
         for seed in range(SEEDS_MAX):
-            if play(make(seed), make=program, assignor=assignor).wrong:
+            if wrong := play(make(seed), make=program, assignor=assignor).wrong:
+                assert not [
+                    told for told in wrong if "TypeError" in told or "AttributeError" in told
+                ]  # a broken mutant
                 return seed + 1
     return None
 
@@ -34,15 +37,15 @@ def seeds_needed(
 @pytest.mark.parametrize(
     "mutant",
     [
-        mutants.positions_before_the_transaction,  # 1; 47
-        mutants.positions_after_the_transaction,  # 1; 35
-        mutants.positions_taken_late,  # 23; 4
-        mutants.reading_before_fencing,  # 21; 3
-        mutants.continuing_from_memory_after_a_failed_commit,  # 1; 45
-        mutants.deliveries_not_checked,  # 8; 12
-        mutants.group_offsets_as_truth,  # 1; 71
-        mutants.seen_ids_outside_the_transaction,  # 23; 10
-        mutants.due_times_while_behind,  # 4; 22
+        mutants.positions_before_the_transaction,  # 1
+        mutants.positions_after_the_transaction,  # 1
+        mutants.positions_taken_late,  # 120
+        mutants.reading_before_fencing,  # 56
+        mutants.continuing_from_memory_after_a_failed_commit,  # 1
+        mutants.deliveries_not_checked,  # 21
+        mutants.group_offsets_as_truth,  # 4
+        mutants.seen_ids_outside_the_transaction,  # 4
+        mutants.due_times_while_behind,  # 1
     ],
     ids=lambda mutant: mutant.__name__,
 )
@@ -53,13 +56,13 @@ def test_a_wrong_engine_is_caught(mutant: Callable[[], AbstractContextManager[No
 @pytest.mark.parametrize(
     "program",
     [
-        mutants.NoGravestone,  # 12; 17
-        mutants.DefinitionsWithoutOrder,  # 7; 9
+        mutants.NoGravestone,  # 1
+        mutants.DefinitionsWithoutOrder,  # 26
     ],
 )
 def test_a_wrong_program_is_caught(program: type[Program]) -> None:
     assert seeds_needed(nullcontext, program=program) is not None
 
 
-def test_round_robin_assignment_is_caught() -> None:  # 3; 56
+def test_round_robin_assignment_is_caught() -> None:  # 2
     assert seeds_needed(nullcontext, assignor=by_turns) is not None
