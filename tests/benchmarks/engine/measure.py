@@ -15,17 +15,17 @@ from tests.benchmarks.engine import contest, delay, restoring, workers
 from tests.benchmarks.engine.load import SHAPES, fill_now, make_topics
 from tests.benchmarks.engine.ours import DEAD_LETTERS
 
-EVENTS_IN_TOPIC = 800_000
+EVENTS_IN_TOPIC = 500_000
 EVENTS = {
     "truenorth": EVENTS_IN_TOPIC,
     "bare": EVENTS_IN_TOPIC,
-    "faust": 10_000,
-    "quix": 150_000,
-    "kafka_streams": 600_000,
+    "faust": 8_000,
+    "quix": 100_000,
+    "kafka_streams": 400_000,
 }
 ROUNDS = {"5000-zipf": 2}
 """Of the shape that the goals are for; the others get one."""
-WORKERS_SHAPE = SHAPES[1]
+WORKERS_SHAPE = SHAPES[0]
 
 
 def measure(stack: LocalStack) -> dict[str, Any]:

@@ -89,4 +89,5 @@ async def main(bootstrap: str, source: str, changelog: str, out: str, events: in
 
 
 if __name__ == "__main__":
-    asyncio.run(main(*sys.argv[1:5], int(sys.argv[5]), sys.argv[6]))
+    bootstrap, source, changelog, out, events, ids = sys.argv[1:]
+    asyncio.run(main(bootstrap, source, changelog, out, int(events), ids))

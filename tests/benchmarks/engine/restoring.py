@@ -20,7 +20,7 @@ from tests.benchmarks.engine import contest
 from tests.benchmarks.engine.load import DAY_FIRST, FEATURES, PARTITIONS, account_id, make_topics
 
 BUSY_ACCOUNTS = 1_000
-BUSY_RECORDS = 1_000_000
+BUSY_RECORDS = 400_000
 COLD_ACCOUNTS = 100_000
 ENTRIES_AT_ONCE = 5_000
 SECOND = 1_790_000_000

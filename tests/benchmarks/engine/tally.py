@@ -38,13 +38,13 @@ class Tally:
 
 
 def figures(events: int, seconds: float, cpu: float) -> dict[str, Any]:
-    """Return what every contestant tells."""
+    """Return what every contestant tells; times are known to a hundredth of a second."""
     return {
         "events": events,
         "seconds": round(seconds, 2),
         "cpu_seconds": round(cpu, 2),
-        "events_per_second": round(events / seconds),
-        "events_per_cpu_second": round(events / cpu),
+        "events_per_second": round(events / max(seconds, 0.01)),
+        "events_per_cpu_second": round(events / max(cpu, 0.01)),
     }
 
 
