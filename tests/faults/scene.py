@@ -86,10 +86,10 @@ class Scene:
         await asyncio.to_thread(self.ground.start_broker)
         await self.recovered(mark, self.clock.monotonic())
 
-    async def opened_more(self, before: int) -> None:
-        """Wait until another partition was opened than the ``before`` ones: a rebalance has come round."""
+    async def has_share(self, name: str) -> None:
+        """Wait until a worker that was just started has opened a partition."""
         async with asyncio.timeout(RECOVERED_S_MAX):
-            while self.watcher.opened.total() <= before:
+            while "is open" not in self.ground.said(name):
                 await asyncio.sleep(LOOK_S)
 
     async def under_orders(self) -> Path:

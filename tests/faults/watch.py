@@ -13,7 +13,7 @@ from truenorth.errors import TransientError
 from truenorth.events.health import HealthChanged, HealthUpdated, MilestoneChanged
 from truenorth.kafka.clients import new_consumer, stop_consumer
 from truenorth.kafka.errors import within
-from truenorth.streams.records import OPEN_KEY, POSITION_KEY, decode_position, split_key
+from truenorth.streams.records import POSITION_KEY, decode_position, split_key
 from truenorth.topics import HEALTH_SOURCES, full_name
 
 CHANGELOG = full_name("health-changelog")
@@ -37,7 +37,6 @@ class Watcher:
         }
         self._consumer: Any = None
         self.positions: dict[int, Mapping[str, int]] = {}
-        self.opened: Counter[int] = Counter()
         self.parts: dict[str, dict[str, bytes]] = defaultdict(dict)
         self.numbers: dict[str, list[int]] = defaultdict(list)
         self.ids: Counter[str] = Counter()
@@ -127,9 +126,7 @@ class Watcher:
                 self._numbered(topic, event.data)
 
     def _changelog(self, number: int, key: bytes, value: bytes | None) -> None:
-        if key == OPEN_KEY:
-            self.opened[number] += 1
-        elif key == POSITION_KEY and value is not None:
+        if key == POSITION_KEY and value is not None:
             self.positions[number] = decode_position(value).sources
         elif not key.startswith(b"\x00"):
             account, part = split_key(key)

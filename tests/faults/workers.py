@@ -53,10 +53,11 @@ async def come_and_go(scene: Scene, rounds: int) -> None:
     """A third worker joins two; when it has its share, one of the three leaves (SIGTERM)."""
     for number in range(rounds):
         await scene.pause(0.2, 1.0)
-        opened = scene.watcher.opened.total()
-        scene.ground.start_worker(f"guest-{number}", static=False)
-        await scene.opened_more(opened)
-        await scene.recovered(await scene.mark(), scene.clock.monotonic())
+        mark, since_s = await scene.mark(), scene.clock.monotonic()
+        guest = f"guest-{number}"
+        scene.ground.start_worker(guest, static=False)
+        await scene.has_share(guest)
+        await scene.recovered(mark, since_s)
         await scene.pause(0.5, 2.0)
         mark, since_s = await scene.mark(), scene.clock.monotonic()
         leaving = scene.random.choice(scene.ground.running())
