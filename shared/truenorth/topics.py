@@ -9,6 +9,8 @@ from typing import Final, Literal
 
 PARTITIONS_DEFAULT: Final = 8
 DAY_MS: Final = 86_400_000
+COMPACTED_SEGMENT_BYTES: Final = 128 * 1024 * 1024
+"""Compaction leaves the segment being written alone: what a restore has to read twice is bounded by this."""
 
 Key = Literal["account", "contact", "bundle", "none"]
 Cleanup = Literal["delete", "compact"]
@@ -47,6 +49,7 @@ class Topic:
                 "max.compaction.lag.ms": str(DAY_MS),
                 "delete.retention.ms": str(7 * DAY_MS),
                 "segment.ms": str(DAY_MS),
+                "segment.bytes": str(COMPACTED_SEGMENT_BYTES),
             }
         elif self.retention_days is not None:
             settings["retention.ms"] = str(self.retention_days * DAY_MS)

@@ -1,6 +1,6 @@
 """What a partition keeps, as bytes: restored from the changelog, and changed at each cut."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from sys import intern
 from typing import Final
 
@@ -15,7 +15,7 @@ from truenorth.streams.records import (
     due_of,
     split_key,
 )
-from truenorth.streams.seen_ids import PREFIX, SeenIds
+from truenorth.streams.seen_ids import PREFIX, SLICE_ACCOUNTS, SeenIds
 
 _CONTROL: Final = b"\x00"
 
@@ -72,11 +72,19 @@ class Kept:
 
     def restored(self) -> None:
         """Everything was taken."""
-        self.seen.restored()
+        for _ in self.restoring():
+            pass
+
+    def restoring(self) -> Iterator[None]:
+        """Do what `restored` does in slices, so that a loop can turn between them."""
+        yield from self.seen.restoring()
         self.bytes = sum(map(len, self.owns.values()))
+        yield
         taking, self._taking = self._taking, {}
-        for account, parts in taking.items():
+        for number, (account, parts) in enumerate(taking.items()):
             self._put_others(account, parts)
+            if number % SLICE_ACCOUNTS == 0:
+                yield
 
     def put(self, account: str, own: bytes, parts: dict[str, bytes]) -> None:
         """Set what is kept of an account: its own part with the core, and its other parts."""

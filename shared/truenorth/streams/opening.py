@@ -39,7 +39,8 @@ async def open_changelog(
             kept.take(records)
             restoring(len(records))
             await asyncio.sleep(0)
-        kept.restored()
+        for _ in kept.restoring():
+            await asyncio.sleep(0)
     except BaseException:
         await writer.close()
         raise

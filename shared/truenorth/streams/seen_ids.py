@@ -21,6 +21,8 @@ CLOCK_SECONDS_MAX: Final = 600
 SHED_PAGES_MAX: Final = 2_000
 """Pages dropped in one flush because of the budget."""
 
+SLICE_ACCOUNTS: Final = 2_000
+
 Change = tuple[str, str, bytes | None]
 """Account, part, and its bytes; None to delete it."""
 
@@ -35,6 +37,7 @@ class SeenIds:
         self._seconds = [0] * sources
         self._touched: dict[tuple[int, str], SeenRing] = {}
         self._changes: list[Change] = []
+        self._restoring: dict[str, dict[str, bytes]] = {}
 
     def restore(self, account: str, part: str, value: bytes | None) -> None:
         """Take a part as it was written; call `restored` after the last."""
@@ -44,18 +47,33 @@ class SeenIds:
             else:
                 self.early[account] = int(value)
             return
-        source, number = (int(word) for word in part[len(PREFIX) :].split("."))
-        while source >= len(self._rings):
-            self._rings.append(OrderedDict())
-            self._seconds.append(0)
-        self._rings[source].setdefault(account, SeenRing()).put_page(number, value or b"")
+        pages = self._restoring.setdefault(account, {})
+        if value is None:
+            pages.pop(part, None)
+        else:
+            pages[part] = value
 
     def restored(self) -> None:
-        """Everything was taken: know the sizes and ages."""
+        """Everything was taken."""
+        for _ in self.restoring():
+            pass
+
+    def restoring(self) -> Iterator[None]:
+        """Make the rings, and know their sizes and ages; in slices, so that a loop can turn between them."""
+        restoring, self._restoring = self._restoring, {}
+        for number, (account, pages) in enumerate(restoring.items()):
+            for part, page in pages.items():
+                source, page_number = (int(word) for word in part[len(PREFIX) :].split("."))
+                while source >= len(self._rings):
+                    self._rings.append(OrderedDict())
+                    self._seconds.append(0)
+                self._rings[source].setdefault(account, SeenRing()).put_page(page_number, page)
+            if number % SLICE_ACCOUNTS == 0:
+                yield
         for source, rings in enumerate(self._rings):
-            there = [(account, ring) for account, ring in rings.items() if any(ring.pages)]
-            self.bytes += sum(RING_BYTES + ring.size for _, ring in there)
-            self._rings[source] = OrderedDict(sorted(there, key=lambda one: one[1].newest_second()))
+            self.bytes += sum(RING_BYTES + ring.size for ring in rings.values())
+            self._rings[source] = OrderedDict(sorted(rings.items(), key=lambda one: one[1].newest_second()))
+            yield
 
     def fresh(self, account: str, source: int, items: Sequence[Item]) -> Sequence[Item]:
         """Remember the ids of these events and return the events without the duplicates; one without id is none."""
