@@ -40,47 +40,49 @@ class Kept:
         self.bytes = 0
         self._core = core
         self._layouts: dict[tuple[str, ...], tuple[str, ...]] = {}
-        self._taking: dict[str, dict[str, bytes]] = {}
+        self._latest: dict[bytes, bytes] = {}
 
     def take(self, records: Iterable[Record]) -> None:
-        """Take changelog records in order; per key the last one wins. Call `restored` after the last.
-
-        Raises:
-            HaltError: a record is unreadable.
-            NewerStateError: a newer version of the engine wrote it.
-        """
-        owns, parts = self.owns, self._taking
+        """Take changelog records in order; per key the last one wins. Call `restored` after the last."""
+        latest = self._latest
         for record in records:
             self.records += 1
             key, value = record.key, record.value
-            if key is None or key.startswith(_CONTROL):
-                if key == POSITION_KEY and value is not None:
-                    self.position = decode_position(value)
-                continue
-            account, part = split_key(key)
-            if part == OWN_PART:
-                if value is None:
-                    owns.pop(account, None)
-                else:
-                    owns[account] = value
-            elif part.startswith(PREFIX):
-                self.seen.restore(account, part, value)
-            elif value is not None:
-                parts.setdefault(account, {})[intern(part)] = value
-            elif account in parts:
-                parts[account].pop(part, None)
+            if value is not None and key is not None:
+                latest[key] = value
+            elif key is not None:
+                latest.pop(key, None)
 
     def restored(self) -> None:
-        """Everything was taken."""
+        """Everything was taken: make of it what is kept.
+
+        Raises:
+            HaltError: the position is unreadable.
+            NewerStateError: a newer version of the engine wrote it.
+        """
         for _ in self.restoring():
             pass
 
     def restoring(self) -> Iterator[None]:
         """Do what `restored` does in slices, so that a loop can turn between them."""
-        yield from self.seen.restoring()
+        latest, self._latest = self._latest, {}
+        if (value := latest.pop(POSITION_KEY, None)) is not None:
+            self.position = decode_position(value)
+        taking: dict[str, dict[str, bytes]] = {}
+        for number, (key, value) in enumerate(latest.items()):
+            if not key.startswith(_CONTROL):
+                account, part = split_key(key)
+                if part == OWN_PART:
+                    self.owns[account] = value
+                elif part.startswith(PREFIX):
+                    self.seen.restore(account, part, value)
+                else:
+                    taking.setdefault(account, {})[intern(part)] = value
+            if number % SLICE_ACCOUNTS == 0:
+                yield
+        latest.clear()
         self.bytes = sum(map(len, self.owns.values()))
-        yield
-        taking, self._taking = self._taking, {}
+        yield from self.seen.restoring()
         for number, (account, parts) in enumerate(taking.items()):
             self._put_others(account, parts)
             if number % SLICE_ACCOUNTS == 0:

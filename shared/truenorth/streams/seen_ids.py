@@ -37,21 +37,14 @@ class SeenIds:
         self._seconds = [0] * sources
         self._touched: dict[tuple[int, str], SeenRing] = {}
         self._changes: list[Change] = []
-        self._restoring: dict[str, dict[str, bytes]] = {}
+        self._restoring: list[tuple[str, str, bytes]] = []
 
-    def restore(self, account: str, part: str, value: bytes | None) -> None:
-        """Take a part as it was written; call `restored` after the last."""
+    def restore(self, account: str, part: str, value: bytes) -> None:
+        """Take a part as it was last written; call `restored` after all of them."""
         if part == EARLY:
-            if value is None:
-                self.early.pop(account, None)
-            else:
-                self.early[account] = int(value)
-            return
-        pages = self._restoring.setdefault(account, {})
-        if value is None:
-            pages.pop(part, None)
+            self.early[account] = int(value)
         else:
-            pages[part] = value
+            self._restoring.append((account, part, value))
 
     def restored(self) -> None:
         """Everything was taken."""
@@ -60,14 +53,13 @@ class SeenIds:
 
     def restoring(self) -> Iterator[None]:
         """Make the rings, and know their sizes and ages; in slices, so that a loop can turn between them."""
-        restoring, self._restoring = self._restoring, {}
-        for number, (account, pages) in enumerate(restoring.items()):
-            for part, page in pages.items():
-                source, page_number = (int(word) for word in part[len(PREFIX) :].split("."))
-                while source >= len(self._rings):
-                    self._rings.append(OrderedDict())
-                    self._seconds.append(0)
-                self._rings[source].setdefault(account, SeenRing()).put_page(page_number, page)
+        restoring, self._restoring = self._restoring, []
+        for number, (account, part, page) in enumerate(restoring):
+            source, page_number = (int(word) for word in part[len(PREFIX) :].split("."))
+            while source >= len(self._rings):
+                self._rings.append(OrderedDict())
+                self._seconds.append(0)
+            self._rings[source].setdefault(account, SeenRing()).put_page(page_number, page)
             if number % SLICE_ACCOUNTS == 0:
                 yield
         for source, rings in enumerate(self._rings):
