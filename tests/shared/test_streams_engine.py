@@ -424,3 +424,26 @@ async def test_the_position_record_goes_with_each_flush() -> None:
     position = decode_position(value or b"")
     assert position.sources == {"t-source0": 0, "t-source1": 1}
     assert position.flush == 1
+
+
+async def test_slow_commits_make_flushes_smaller_and_quick_ones_larger_again() -> None:
+    bench = Bench()
+    settings = EngineSettings(dirty_accounts_max=400, dirty_accounts_least=50)
+    engine = bench.engine(settings)
+    opener = engine._opener
+    for seconds, most in ((3.0, 200), (9.0, 100), (9.0, 50), (9.0, 50), (1.0, 50), (0.1, 62), (0.1, 77)):
+        opener._learn(seconds)
+        assert opener.dirty_accounts_max == most
+    for _ in range(20):
+        opener._learn(0.1)
+    assert opener.dirty_accounts_max == 400
+
+
+async def test_a_partition_with_too_many_waiting_accounts_pauses_and_loses_nothing() -> None:
+    bench = Bench()
+    for account in range(300):
+        bench.send(f"account-{account}")
+    engine = bench.engine(EngineSettings(dirty_accounts_max=5, poll_records_max=10))
+    async with bench.running(engine) as task:
+        await until(lambda: sum(bench.totals().values()) == bench.sent, task)
+    assert bench.counters.flushes > 300 // (4 * 20)

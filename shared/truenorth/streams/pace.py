@@ -79,6 +79,7 @@ class Pacer(Generic[S]):
         return (
             part * partition.queued >= settings.queued_events_max
             or part * partition.queued_bytes >= settings.queued_bytes_max
+            or part * partition.dirty >= self._opener.dirty_accounts_max
         )
 
     async def finish(self, share: Sequence[Open[S]]) -> None:

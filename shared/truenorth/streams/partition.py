@@ -152,14 +152,14 @@ class Partition(Generic[S]):
         """
         cut, queue = self._begin(read_until_ms, redecide_max)
         decided, in_row = self._decided, self._limits.in_row
-        left = self._settings.slice_accounts
+        left, began_s = self._settings.slice_accounts, self._clock.monotonic()
         for key, runs in queue.items():
             turned = self._turns.turn(key, runs, cut)
             self.due.put(key, turned.next_due_ms if turned.kept else None)
             left -= 1
-            if not left:
-                left = self._settings.slice_accounts
+            if not left or self._clock.monotonic() - began_s > self._settings.slice_s:
                 await asyncio.sleep(0)
+                left, began_s = self._settings.slice_accounts, self._clock.monotonic()
         seen = self.kept.seen
         if early := seen.tidy(read_until_ms=read_until_ms, limit_bytes=seen_bytes_max):
             self._hooks.left_early(early)

@@ -18,13 +18,23 @@ class EngineSettings:
     """Per partition; it is paused above, and goes on below half of it."""
     queued_bytes_max: int = 16 * 1024 * 1024
     """The same in bytes of record values."""
+    dirty_accounts_max: int = 5_000
+    """The same in accounts with waiting events: what a flush writes grows with them. Slow commits lower it."""
+    dirty_accounts_least: int = 200
+    """No commit, however slow, lowers it further."""
+    commit_s_fine: float = 0.5
+    """A commit within this lets flushes grow again."""
+    commit_s_slow: float = 2.0
+    """A commit that takes longer halves what the next flushes may hold."""
     seen_bytes_max: int = 512 * 1024 * 1024
     """Per worker, for the ids by which a sender's duplicates are known; above it the oldest leave early."""
     slice_accounts: int = 200
-    """Accounts between two pauses in which the event loop may do other work."""
+    """Accounts between two pauses in which the event loop may do other work, heartbeats above all."""
+    slice_s: float = 0.005
+    """The same in seconds of work."""
     due_check_s: float = 0.25
     """How often ends are asked for: for lag, and because decisions are made as of a moment up to which all is read."""
-    due_accounts_max: int = 5000
+    due_accounts_max: int = 1000
     """Accounts decided because they are due in one flush of a partition."""
     redecide_accounts_per_s: int = 2000
     """Per worker, when all accounts have to be decided again."""

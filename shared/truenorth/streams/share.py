@@ -42,7 +42,10 @@ class Open(Generic[S]):
 
 
 class Opener(Generic[S]):
-    """Opens partitions and flushes them; knows the log, and nothing of groups."""
+    """Opens partitions and flushes them; knows the log, and nothing of groups.
+
+    ``dirty_accounts_max`` is how many accounts may wait in a partition, as the commits so far let it be.
+    """
 
     def __init__(
         self,
@@ -62,7 +65,9 @@ class Opener(Generic[S]):
         self._clock = clock
         self._settings = settings
         self._hooks = hooks
+        self.dirty_accounts_max = settings.dirty_accounts_max
         self._counts: dict[str, int] = {}
+        self._cutting = asyncio.Lock()
         self._at_once = asyncio.Semaphore(settings.opening_at_once_max)
 
     async def open(self, number: int, count: int) -> Open[S]:
@@ -119,15 +124,19 @@ class Opener(Generic[S]):
         """
         began_s = self._clock.monotonic()
         held.changed_at_s = None
-        cut = await held.partition.cut(
-            read_until_ms=held.read.ms,
-            redecide_max=redecide_max,
-            seen_bytes_max=self._settings.seen_bytes_max // max(1, share),
-        )
+        async with self._cutting:  # one after the other: the first goes out while the next is worked through
+            cut = await held.partition.cut(
+                read_until_ms=held.read.ms,
+                redecide_max=redecide_max,
+                seen_bytes_max=self._settings.seen_bytes_max // max(1, share),
+            )
         placed = await self._placed(held.partition.number, cut)
         committing_s = self._clock.monotonic()
-        await held.writer.commit(placed)
-        now_s = self._clock.monotonic()
+        try:
+            await held.writer.commit(placed)
+        finally:
+            now_s = self._clock.monotonic()
+            self._learn(now_s - committing_s)
         held.last_flush_s = now_s - began_s
         self._hooks.spent("fold", cut.fold_s)
         self._hooks.spent("decide", cut.decide_s)
@@ -136,6 +145,14 @@ class Opener(Generic[S]):
         self._hooks.flushed(
             Flushed(cut.accounts, cut.events, cut.duplicates, len(cut.outputs), len(cut.changelog), held.last_flush_s)
         )
+
+    def _learn(self, commit_s: float) -> None:
+        """Let flushes grow while commits are quick, and shrink before one takes longer than a broker may."""
+        settings = self._settings
+        if commit_s > settings.commit_s_slow:
+            self.dirty_accounts_max = max(settings.dirty_accounts_least, self.dirty_accounts_max // 2)
+        elif commit_s < settings.commit_s_fine:
+            self.dirty_accounts_max = min(settings.dirty_accounts_max, self.dirty_accounts_max * 5 // 4)
 
     async def _placed(self, number: int, cut: Cut) -> Mapping[Place, Sequence[Entry]]:
         """Give every record of a cut its partition."""
