@@ -146,7 +146,7 @@ def test_inside_its_gap_a_band_never_flaps(enter: float, gap: float, walk: list[
 def test_deciding_again_at_the_same_point_tells_nothing_new(log: list[Recorded], days: int) -> None:
     definitions = compiled(three_part_card())
     state = new_state("acme")
-    for index, (one, record_ms) in enumerate(log):
+    for one, record_ms in log:
         fold(state, source_of(one), one, record_ms)
     now_ms = NOON + days * DAY
     first = decide(state, definitions, offsets={}, now_ms=now_ms)
@@ -165,7 +165,7 @@ def test_numbers_and_revisions_rise_by_one(log: list[Recorded], waits: list[int]
     state = new_state("acme")
     now_ms, numbers, revisions = NOON - 100 * DAY, [0], [0]
     schedule = iter(waits)
-    for index, (one, record_ms) in enumerate(log):
+    for one, record_ms in log:
         fold(state, source_of(one), one, record_ms)
         now_ms = max(now_ms, record_ms) + next(schedule, 1_500)
         decided = decide(state, definitions, offsets={}, now_ms=now_ms)
