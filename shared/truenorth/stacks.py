@@ -33,7 +33,7 @@ class BlockedLoopAlarm:
 
     def still_turning(self) -> None:
         """Put the alarm off once more; call this from the loop, often."""
-        faulthandler.dump_traceback_later(self._seconds, repeat=False, file=sys.__stderr__)
+        faulthandler.dump_traceback_later(self._seconds, repeat=False, file=sys.__stderr__ or sys.stderr)
 
     def stop(self) -> None:
         """No alarm any more."""
