@@ -26,7 +26,7 @@ class EngineSettings:
     """A commit within this lets flushes grow again."""
     commit_s_slow: float = 2.0
     """A commit that takes longer halves what the next flushes may hold."""
-    seen_bytes_max: int = 512 * 1024 * 1024
+    seen_bytes_max: int = 384 * 1024 * 1024
     """Per worker, for the ids by which a sender's duplicates are known; above it the oldest leave early."""
     slice_accounts: int = 200
     """Accounts between two pauses in which the event loop may do other work, heartbeats above all."""
