@@ -4,7 +4,8 @@ An id is remembered for 24 h by the records' own time or until 4,096 more were a
 of pages, each an 8-byte count (of all accepted before the page's first), a byte that tells whether a filter of 4,096
 bits follows, and entries of an 8-byte hash and 4 bytes of record time in seconds. Only the page written to
 changes, so a flush of a busy account stays small. A page with few entries has no filter, so a quiet account stays
-small. Membership asks the filters, then searches the bytes: a set would have to be built anew at every touch.
+small. Membership asks the filters (of more than two pages first one filter of them all, made in memory when it is
+needed), then searches the bytes: a set would have to be built anew at every touch.
 """
 
 from collections.abc import Iterable
@@ -132,7 +133,7 @@ class SeenRing:
             self.size += _UNION_BYTES
 
     def forget(self, identity: bytes) -> None:
-        """Take back the latest `take` of an id: its event was parked and may be sent again when that is repaired."""
+        """Take an id back: its event was parked, and may be sent again when it is repaired."""
         for number, page in enumerate(self.pages):
             head = _head_of(page)
             at = page.rfind(identity, head)
