@@ -12,7 +12,7 @@ DAY_MS: Final = 86_400_000
 COMPACTED_SEGMENT_BYTES: Final = 128 * 1024 * 1024
 """Compaction leaves the segment being written alone: what a restore has to read twice is bounded by this."""
 
-Key = Literal["account", "contact", "bundle", "none"]
+Key = Literal["account", "contact", "bundle", "cohort", "partition", "none"]
 Cleanup = Literal["delete", "compact"]
 
 
@@ -93,6 +93,9 @@ TOPICS: Final[tuple[Topic, ...]] = (
     Topic("health-changes", "account", "health", "delete", 400, "Numbered transitions of each account."),
     Topic("health-daily", "account", "health", "delete", 400, "One point per account and day."),
     Topic("milestones", "account", "health", "delete", 400, "Milestone transitions."),
+    Topic("cohorts", "cohort", "health", "compact", None, "How each segment's accounts do with each milestone.", 1),
+    Topic("roll-ups", "account", "health", "delete", 400, "Internal: what a parent account needs to know of a child."),
+    Topic("cohort-counts", "partition", "health", "compact", None, "Internal: cohorts per partition.", 1),
     Topic("health-changelog", "account", "health", "compact", None, "Internal: the state health is restored from."),
     Topic("tasks", "account", "playbooks", "delete", 400, "Tasks as they change."),
     Topic("alerts", "account", "playbooks", "delete", 400, "Alerts raised and resolved."),
@@ -120,6 +123,7 @@ HEALTH_SOURCES: Final[tuple[str, ...]] = (
     "engagements",
     "actions",
     "erasures",
+    "roll-ups",
 )
 """The co-partitioned topics that health folds, in the order that numbers them. Only ever append."""
 

@@ -4,7 +4,7 @@ import pytest
 from truenorth import words
 from truenorth.definitions.model import Banded, Dimension, Linear, Measure, Scorecard, ScoreException
 from truenorth_health.domain.scoring import evaluate, measure_score
-from truenorth_health.domain.signals import INDEX, SIGNALS, Signals
+from truenorth_health.domain.signals import INDEX, SIGNALS, Values
 
 from tests.health.builders import card, compiled, plain_measure
 
@@ -12,14 +12,14 @@ from tests.health.builders import card, compiled, plain_measure
 CARRIERS = SIGNALS
 
 
-def signals(**values: float) -> Signals:
-    out: Signals = [None] * len(SIGNALS)
+def signals(**values: float) -> Values:
+    out: Values = [None] * len(SIGNALS)
     for name, value in values.items():
         out[INDEX[name]] = value
     return out
 
 
-def weighted(*groups: tuple[float, list[tuple[float, float]]], best: float = 100) -> tuple[Scorecard, Signals]:
+def weighted(*groups: tuple[float, list[tuple[float, float]]], best: float = 100) -> tuple[Scorecard, Values]:
     """A scorecard of (dimension weight, [(measure weight, score)]) and the signals that give these scores."""
     ids = iter(("usage", "value", "support", "billing", "sentiment", "relationship"))
     carriers = iter(CARRIERS)
@@ -37,7 +37,7 @@ def weighted(*groups: tuple[float, list[tuple[float, float]]], best: float = 100
     return card(dimensions), signals(**values)
 
 
-def score_of(made: tuple[Scorecard, Signals], factor: float = 1.0) -> float:
+def score_of(made: tuple[Scorecard, Values], factor: float = 1.0) -> float:
     scored = evaluate(compiled(made[0]).scorecards[0], made[1], factor)
     assert scored.score is not None
     assert sum(scored.parts) == pytest.approx(scored.score, abs=1e-9)

@@ -2,8 +2,9 @@
 
 import pytest
 from truenorth.events import inputs, people
+from truenorth_health.domain.display import display, told
 from truenorth_health.domain.facts import merge
-from truenorth_health.domain.signals import INDEX, collect, display, told
+from truenorth_health.domain.signals import INDEX, Signals
 
 from tests.health.builders import DAY, HOUR, NOON, Book, compiled, support_card
 
@@ -16,7 +17,7 @@ def book() -> Book:
 
 def signal(one: Book, name: str, at_ms: int = NOON) -> float | None:
     facts = merge(one.state, at_ms)
-    return collect(one.state, facts, facts.modules or [])[INDEX[name]]
+    return Signals(one.state, facts, one.definitions.entitled(facts)).get(name)
 
 
 def test_absence_of_trouble_is_a_fact_but_absence_of_measurement_is_not_known() -> None:

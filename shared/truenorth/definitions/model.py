@@ -30,11 +30,20 @@ class Banded(DefinitionStruct, frozen=True):
     scores: Annotated[list[Score], Meta(min_length=2)]
 
 
-class Measure(DefinitionStruct, frozen=True):
-    """A signal mapped to 0..100. ``when_missing``: ``ignore``, or the score to take.
+class AgeBand(DefinitionStruct, frozen=True):
+    """How a measure maps its signal for accounts of ``from_days`` days and more since they signed up."""
 
-    ``why`` are the words for a driver, with ``{value}`` (the signal in its unit); ``fix`` what would help
-    ("closing the P1").
+    from_days: Annotated[int, Meta(ge=0)]
+    linear: Linear | None = None
+    banded: Banded | None = None
+
+
+class Measure(DefinitionStruct, frozen=True):
+    """A signal mapped to 0..100, by exactly one of ``linear``, ``banded`` and ``by_age``.
+
+    ``by_age`` rises by ``from_days``; the last one reached counts, and a younger account (or one that nobody said the
+    age of) has no data here. ``when_missing``: ``ignore``, or the score to take. ``why`` are the words for a driver,
+    with ``{value}`` (the signal in its unit); ``fix`` what would help ("closing the P1").
     """
 
     id: Ident
@@ -43,18 +52,20 @@ class Measure(DefinitionStruct, frozen=True):
     weight: Weight
     linear: Linear | None = None
     banded: Banded | None = None
+    by_age: list[AgeBand] = []
     when_missing: Literal["ignore"] | Score = "ignore"
     why: str = ""
     fix: str = ""
 
 
 class Dimension(DefinitionStruct, frozen=True):
-    """A weighted group of measures."""
+    """A group of measures: their weighted ``mean``, or the ``worst`` of those that have data."""
 
     id: Literal["usage", "value", "support", "billing", "sentiment", "relationship"]
     name: str
     weight: Weight
     measures: Annotated[list[Measure], Meta(min_length=1)]
+    combine: Literal["mean", "worst"] = "mean"
 
 
 class BandCut(DefinitionStruct, frozen=True):
@@ -84,8 +95,24 @@ class ScoreException(DefinitionStruct, frozen=True):
     why: str = ""
 
 
+class RollUp(DefinitionStruct, frozen=True):
+    """How the scores of an account's children enter its own.
+
+    ``own`` leaves them out. ``mean``, ``arr_weighted`` and ``worst`` are over the children that have a score (and the
+    account itself with ``include_parent``); ``share_poor`` is 100 less the percentage of them that are red. Without
+    such children the account's own score counts.
+    """
+
+    how: Literal["own", "mean", "arr_weighted", "worst", "share_poor"]
+    include_parent: bool = True
+
+
 class Scorecard(DefinitionStruct, frozen=True):
-    """The versioned definition of a score, for a segment (None: the mandatory default, last in order)."""
+    """The versioned definition of a score, for a segment (None: the mandatory default, last in order).
+
+    A ``shadow`` scores beside the live one, is published with it, and has no effect; the first shadow whose segment
+    matches (None: every account) applies.
+    """
 
     id: Ident
     dimensions: Annotated[list[Dimension], Meta(min_length=1)]
@@ -93,6 +120,8 @@ class Scorecard(DefinitionStruct, frozen=True):
     segment: str | None = None
     coverage_floor: Annotated[float, Meta(ge=0, le=1)] = 0.5
     exceptions: list[ScoreException] = []
+    roll_up: RollUp | None = None
+    mode: Literal["live", "shadow"] = "live"
 
 
 class Match(DefinitionStruct, frozen=True):
@@ -129,11 +158,23 @@ class Phase(DefinitionStruct, frozen=True):
 
 
 class Milestone(DefinitionStruct, frozen=True):
-    """A True North: ``need`` of ``count`` within ``within_days`` of ``start``; at risk ``at_risk_days`` before."""
+    """A True North: ``need`` of ``count`` within ``within_days`` of ``start``; at risk ``at_risk_days`` before.
+
+    For the shares ``need`` is percent: of the seats (distinct actors), the entitled modules, the entitled features.
+    ``features`` narrows what counts: events and features by name, actors and seats by who used one of them.
+    """
 
     id: Ident
     name: str
-    count: Literal["distinct_features", "distinct_actors", "events"]
+    count: Literal[
+        "events",
+        "distinct_actors",
+        "distinct_features",
+        "distinct_modules",
+        "share_of_seats",
+        "share_of_modules",
+        "share_of_features",
+    ]
     need: Annotated[int, Meta(ge=1)]
     within_days: Days
     start: Literal["signed_up_on", "live_on", "contract_starts_on"] = "signed_up_on"
@@ -222,6 +263,60 @@ class Plan(DefinitionStruct, frozen=True):
 
     id: Annotated[str, Meta(min_length=1, max_length=128)]
     modules: list[str] = []
+    features: list[str] = []
+
+
+class Condition(DefinitionStruct, frozen=True):
+    """A bound on one number: a signal by name, or ``score`` (the account's). Unknown numbers do not meet it.
+
+    ``at_least`` is inclusive, ``below`` is not. ``why`` says it in words, with ``{value}``.
+    """
+
+    of: str
+    at_least: float | None = None
+    below: float | None = None
+    why: str = ""
+
+
+class Rung(DefinitionStruct, frozen=True):
+    """A rung of the ladder: reached when all conditions hold, and all rungs below it are reached."""
+
+    level: Literal["satisfaction", "loyalty", "advocacy"]
+    conditions: Annotated[list[Condition], Meta(min_length=1)]
+
+
+class FindingRule(DefinitionStruct, frozen=True):
+    """What opens a finding: its own ``limit`` (a share for the consumption gap, days for a buyer unseen).
+
+    It clears once the number is ``clear`` on the other side; ``off`` never opens it; ``segments`` empty: all.
+    """
+
+    id: str
+    limit: float | None = None
+    clear: float | None = None
+    off: bool = False
+    segments: list[str] = []
+
+
+class Tier(DefinitionStruct, frozen=True):
+    """A commercial service level, highest first: recommended for the first reason that holds, else the last tier.
+
+    ``promised``: accounts that were promised this tier by name. ``advocates``: accounts on the rung of advocacy.
+    """
+
+    id: Annotated[str, Meta(min_length=1, max_length=128)]
+    name: str
+    arr_from: int | None = None
+    potential_arr_from: int | None = None
+    promised: bool = True
+    advocates: bool = False
+
+
+class Source(DefinitionStruct, frozen=True):
+    """After how long without a single event, from any account, a source counts as silent for everybody."""
+
+    id: Literal["usage", "tickets", "billing", "surveys", "engagements"]
+    silent_after: Duration
 
 
 class Definitions(DefinitionStruct, frozen=True):
@@ -236,6 +331,10 @@ class Definitions(DefinitionStruct, frozen=True):
     webhooks: list[Webhook] = []
     people: list[Person] = []
     plans: list[Plan] = []
+    findings: list[FindingRule] = []
+    ladder: list[Rung] = []
+    tiers: list[Tier] = []
+    sources: list[Source] = []
 
 
 class Bundle(msgspec.Struct, frozen=True):

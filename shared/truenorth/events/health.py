@@ -25,7 +25,8 @@ class MeasureResult(PayloadStruct, frozen=True, gc=False):
 
     ``contribution`` are points of the overall score; all contributions add up to it (1e-9). ``of`` is the
     most it could give at its effective weight. ``display`` is the signal in words ("9 days", "−38 %").
-    ``was`` is the contribution two weeks ago, when known.
+    ``was`` is the contribution two weeks ago, when known. ``approximate``: the signal is estimated from a sample.
+    ``fresh`` is false where its source is silent for everybody: the value is from before, and no coverage.
     """
 
     id: str
@@ -38,6 +39,8 @@ class MeasureResult(PayloadStruct, frozen=True, gc=False):
     contribution: float = 0.0
     of: float = 0.0
     was: float | None = None
+    approximate: bool = False
+    fresh: bool = True
 
 
 class DimensionResult(PayloadStruct, frozen=True, gc=False):
@@ -54,7 +57,10 @@ class DimensionResult(PayloadStruct, frozen=True, gc=False):
 
 
 class MilestoneProgress(PayloadStruct, frozen=True, gc=False):
-    """Progress of one milestone: ``have`` of ``need`` by ``deadline_on``; ``missing_days`` until then."""
+    """Progress of one milestone: ``have`` of ``need`` (percent for shares) by ``deadline_on``.
+
+    ``late``: reached, but after the deadline. ``took_days`` from the start to the day it was reached.
+    """
 
     id: str
     name: str
@@ -67,6 +73,8 @@ class MilestoneProgress(PayloadStruct, frozen=True, gc=False):
     reached_on: str | None = None
     days_left: int | None = None
     missing: list[str] = []
+    late: bool = False
+    took_days: int | None = None
 
 
 class Finding(PayloadStruct, frozen=True, gc=False):
@@ -89,13 +97,72 @@ class DecisionPoint(PayloadStruct, frozen=True, gc=False):
     """What a decision was made from, so that it can be replayed exactly.
 
     ``offsets``: last offset folded per source topic. ``definitions``: bundle hash; ``ordinal``: its number,
-    which never runs backwards for an account; ``now_ms``: the clock used.
+    which never runs backwards for an account; ``now_ms``: the clock used; ``silent``: sources that were silent for
+    everybody, and since when (epoch ms).
     """
 
     offsets: dict[str, int]
     definitions: str
     ordinal: int
     now_ms: int
+    silent: dict[str, int] = {}
+
+
+class Help(PayloadStruct, frozen=True, gc=False):
+    """What could be won back: ``points`` of the overall score from one measure, and the ``band`` it would lead to."""
+
+    measure: str
+    points: float
+    text: str = ""
+    band: Band | None = None
+
+
+class Shadow(PayloadStruct, frozen=True, gc=False):
+    """What a shadow scorecard says: no effect but being seen."""
+
+    scorecard: str
+    version: str
+    band: Band
+    score: float | None = None
+    coverage: float = 0.0
+
+
+class Rung(PayloadStruct, frozen=True, gc=False):
+    """Where on the ladder an account stands (``none`` below satisfaction), with the rules that gave it, in words.
+
+    ``next`` says what the rung above still lacks.
+    """
+
+    level: Literal["none", "satisfaction", "loyalty", "advocacy"]
+    reasons: list[str] = []
+    next: list[str] = []
+
+
+class TierAdvice(PayloadStruct, frozen=True, gc=False):
+    """The service level an account should have, and why; its real one is among its facts."""
+
+    tier: str
+    reasons: list[str] = []
+
+
+class Child(PayloadStruct, frozen=True, gc=False):
+    """A child account's part in its parent's score: ``contribution`` in points of it."""
+
+    account: str
+    score: float | None
+    band: Band
+    contribution: float = 0.0
+
+
+class RolledUp(PayloadStruct, frozen=True, gc=False):
+    """How the children entered the score. ``own`` is what the account's own measures would give.
+
+    The contributions of the children and of the account's own measures add up to the score.
+    """
+
+    how: Literal["own", "mean", "arr_weighted", "worst", "share_poor"]
+    children: list[Child] = []
+    own: float | None = None
 
 
 class HealthUpdated(PayloadStruct, frozen=True, gc=False):
@@ -133,6 +200,14 @@ class HealthUpdated(PayloadStruct, frozen=True, gc=False):
     last_event_ms: int = 0
     churned: bool = False
     transitions: int = 0
+    helps: list[Help] = []
+    shadow: Shadow | None = None
+    ladder: Rung | None = None
+    tier_advice: TierAdvice | None = None
+    rolled_up: RolledUp | None = None
+    approximate: list[str] = []
+    silent: list[str] = []
+    late_events: int = 0
 
 
 class Driver(PayloadStruct, frozen=True, gc=False):
@@ -209,3 +284,42 @@ class MilestoneChanged(PayloadStruct, frozen=True, gc=False):
     band: Band = "unknown"
     score: float | None = None
     revision: int = 0
+    drivers: list[Driver] = []
+
+
+class ChildScored(PayloadStruct, frozen=True, gc=False):
+    """``child.scored``, on `roll-ups`: what a parent (the event's subject) needs to know of a child.
+
+    ``revision`` is the child's, and only rises; ``gone``: no longer a child (moved, left, erased). ``depth`` counts
+    the generations below the parent, this child included.
+    """
+
+    child: str
+    revision: int
+    band: Band = "unknown"
+    score: float | None = None
+    arr: int | None = None
+    depth: int = 1
+    gone: bool = False
+
+
+class CohortUpdated(PayloadStruct, frozen=True, gc=False):
+    """``cohort.updated``, on `cohorts`: how a segment's accounts do with one milestone, all partitions summed.
+
+    ``accounts`` have a start; ``settled`` are those whose deadline has passed or who reached it. ``share_reached`` is
+    of the settled, 0..1, reached in time or late; ``median_days`` is the time it took those who reached it.
+    """
+
+    milestone: str
+    version: str
+    segment: str
+    accounts: int
+    pending: int
+    at_risk: int
+    reached: int
+    reached_late: int
+    missed: int
+    settled: int
+    computed_ms: int
+    share_reached: float | None = None
+    median_days: int | None = None

@@ -136,7 +136,10 @@ class SurveyAnswered(PayloadStruct, frozen=True, gc=False):
 
 
 class AccountUpdated(PayloadStruct, frozen=True, gc=False):
-    """``account.updated``: facts. Absent fields keep their value; the latest by event time wins, per field."""
+    """``account.updated``: facts. Absent fields keep their value; the latest by event time wins, per field.
+
+    ``promised_service`` names the tier that somebody promised them; ``features`` are entitled to, like ``modules``.
+    """
 
     name: Name | None = None
     owner_id: Name | None = None
@@ -156,6 +159,8 @@ class AccountUpdated(PayloadStruct, frozen=True, gc=False):
     parent_id: Name | None = None
     trial: bool | None = None
     links: Annotated[dict[Name, Link], Meta(max_length=20)] | None = None
+    promised_service: Name | None = None
+    features: Annotated[list[Name], Meta(max_length=500)] | None = None
 
 
 class AccountChurned(PayloadStruct, frozen=True, gc=False):
@@ -170,11 +175,12 @@ class AccountReactivated(PayloadStruct, frozen=True, gc=False):
 
 
 class EngagementHeld(PayloadStruct, frozen=True, gc=False):
-    """``engagement.held``: a review, board or call took place, or went unanswered."""
+    """``engagement.held``: a review, board or call took place, or went unanswered. ``contact`` is a pseudonym."""
 
     kind: Literal["review", "board", "call", "training", "email"]
     answered: bool = True
     role: Role | None = None
+    contact: Name | None = None
 
 
 class ObjectiveSet(PayloadStruct, frozen=True, gc=False):

@@ -33,6 +33,14 @@ class UsageFitSet(PayloadStruct, frozen=True, gc=False):
     reason: Text = ""
 
 
+class EssentialSet(PayloadStruct, frozen=True, gc=False):
+    """``essential.set``: how essential the product is to them, in the CSM's word: 1 (could do without) to 5."""
+
+    by: Name
+    rating: Annotated[int, Meta(ge=1, le=5)]
+    reason: Text = ""
+
+
 class NoteAdded(PayloadStruct, frozen=True, gc=False):
     """``note.added``: a line on the account's timeline."""
 

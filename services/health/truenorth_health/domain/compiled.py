@@ -10,7 +10,8 @@ from truenorth.clock import MILLIS_PER_DAY
 from truenorth.definitions import model
 
 from truenorth_health.domain.facts import Facts
-from truenorth_health.domain.signals import INDEX
+from truenorth_health.domain.moment import Entitled
+from truenorth_health.domain.signals import INDEX, families_of
 
 _UNITS_MS = {"s": 1_000, "m": 60_000, "h": 3_600_000, "d": MILLIS_PER_DAY, "bd": MILLIS_PER_DAY}
 _FIT = "usage"
@@ -49,6 +50,7 @@ class CompiledScorecard:
     dimensions: tuple[CompiledDimension, ...]
     measures: tuple[CompiledMeasure, ...]
     hold_ms: int
+    families: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +72,7 @@ class Compiled:
     segments: tuple[model.Segment, ...]
     phases: tuple[model.Phase, ...]
     milestones: tuple[CompiledMilestone, ...]
-    plans: dict[str, list[str]]
+    plans: dict[str, Entitled]
 
     def segment_of(self, facts: Facts) -> str:
         """Return the first segment that matches, or an empty text."""
@@ -87,11 +89,15 @@ class Compiled:
                 return card
         return None
 
-    def entitled(self, facts: Facts) -> list[str]:
-        """Return the modules that were bought: by fact, else by plan."""
-        if facts.modules is not None:
-            return facts.modules
-        return self.plans.get(facts.plan or "", [])
+    def entitled(self, facts: Facts) -> Entitled:
+        """Return what was bought: by fact, else by plan."""
+        planned = self.plans.get(facts.plan or "", Entitled())
+        if facts.modules is None and facts.features is None:
+            return planned
+        return Entitled(
+            planned.modules if facts.modules is None else tuple(dict.fromkeys(facts.modules)),
+            planned.features if facts.features is None else tuple(dict.fromkeys(facts.features)),
+        )
 
 
 def compile_definitions(bundle: model.Bundle) -> Compiled:
@@ -112,7 +118,10 @@ def compile_definitions(bundle: model.Bundle) -> Compiled:
         tuple(definitions.segments),
         tuple(definitions.phases),
         tuple(CompiledMilestone(one, _version(one)) for one in definitions.milestones),
-        {plan.id: plan.modules for plan in definitions.plans},
+        {
+            plan.id: Entitled(tuple(dict.fromkeys(plan.modules)), tuple(dict.fromkeys(plan.features)))
+            for plan in definitions.plans
+        },
     )
 
 
@@ -132,7 +141,8 @@ def _scorecard(card: model.Scorecard) -> CompiledScorecard:
         CompiledDimension(one, one.weight / total, _measures(one.measures), one.id == _FIT) for one in card.dimensions
     )
     measures = tuple(measure for dimension in dimensions for measure in dimension.measures)
-    return CompiledScorecard(card, _version(card), dimensions, measures, duration_ms(card.bands.hold_for))
+    families = families_of({one.source.signal for one in measures} | {one.when for one in card.exceptions})
+    return CompiledScorecard(card, _version(card), dimensions, measures, duration_ms(card.bands.hold_for), families)
 
 
 def _measures(measures: Sequence[model.Measure]) -> tuple[CompiledMeasure, ...]:

@@ -5,7 +5,7 @@ from typing import Final, NamedTuple
 from truenorth.events.health import Driver
 
 from truenorth_health.domain.compiled import CompiledMeasure
-from truenorth_health.domain.signals import display, told
+from truenorth_health.domain.display import display, told
 from truenorth_health.domain.view import View
 
 Runs = list[tuple[str, bool]]
@@ -38,7 +38,7 @@ def moves(view: View, was: list[float] | None) -> list[Move]:
     scored = view.scored
     against = scored.of if was is None else was
     ranked = [
-        Move(measure, part - before, of - part, view.signals[measure.signal])
+        Move(measure, part - before, of - part, view.signals.values[measure.signal])
         for measure, part, of, before in zip(view.card.measures, scored.parts, scored.of, against, strict=True)
     ]
     ranked.sort(key=_points)

@@ -29,6 +29,10 @@ class Facts:
     seats: int | None = None
     trial: bool | None = None
     modules: list[str] | None = None
+    features: list[str] | None = None
+    promised_service: str | None = None
+    potential_arr: int | None = None
+    parent_id: str | None = None
     signed_up_day: int | None = None
     live_day: int | None = None
     contract_day: int | None = None
@@ -72,7 +76,10 @@ def merge(state: AccountState, at_ms: int) -> Facts:
     return facts
 
 
-_PLAIN = frozenset({"name", "owner_id", "tier", "plan", "industry", "arr", "seats", "trial", "modules"})
+_PLAIN = frozenset(
+    {"name", "owner_id", "tier", "plan", "industry", "arr", "seats", "trial", "modules", "features"}
+    | {"promised_service", "potential_arr", "parent_id"}
+)
 _DAYS = {
     "signed_up_on": "signed_up_day",
     "live_on": "live_day",

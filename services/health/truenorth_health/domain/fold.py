@@ -54,6 +54,7 @@ _HANDLERS: Final[dict[str, dict[type[Any], Handler]]] = {
         people.NoteAdded: fold_people.noted,
     },
     "erasures": {people.ErasureRequested: fold_people.erased},
+    "roll-ups": {},
 }
 _BY_SOURCE: Final = tuple(_HANDLERS[source] for source in HEALTH_SOURCES)
 _ERASURES: Final = HEALTH_SOURCES.index("erasures")

@@ -99,7 +99,7 @@ def _freeze(state: AccountState, path: Path, compiled: Compiled, churned_ms: int
         cut_yellow=bands.yellow.enter,
         cut_red=bands.red.enter,
         dimensions=snapshot.dimension_results(view, None),
-        signals=dict(zip(SIGNALS, view.signals, strict=True)),
+        signals=dict(zip(SIGNALS, view.signals.complete(), strict=True)),
     )
     state.replace(frozen)
     return frozen

@@ -4,7 +4,7 @@ from bisect import bisect_right
 from dataclasses import dataclass, field
 
 from truenorth_health.domain.compiled import CompiledMeasure, CompiledScorecard
-from truenorth_health.domain.signals import INDEX, Signals
+from truenorth_health.domain.signals import INDEX, Values
 
 _DIGITS = 10
 """Sums of floats are kept to 1e-10: 70.5 must not be 70.49999999999999 where a cut or half-up rounding looks."""
@@ -38,7 +38,7 @@ def measure_score(measure: CompiledMeasure, value: float) -> float:
     return 0.0 if share <= 0 else 100.0 if share >= 1 else share * 100.0
 
 
-def evaluate(card: CompiledScorecard, signals: Signals, usage_factor: float = 1.0) -> Scored:
+def evaluate(card: CompiledScorecard, signals: Values, usage_factor: float = 1.0) -> Scored:
     """Return the weighted mean of the weighted means; what has no data drops out and its weight is redistributed.
 
     ``usage_factor`` (0..1) scales the weight of the usage dimension. Coverage is the share of the configured weight
@@ -93,7 +93,7 @@ def _contributions(
     return parts, of
 
 
-def _except(card: CompiledScorecard, signals: Signals, scored: Scored, score: float) -> None:
+def _except(card: CompiledScorecard, signals: Values, scored: Scored, score: float) -> None:
     """Apply caps, floors and sets in order, and spread what they did over the contributions in proportion."""
     final = score
     for rule in card.source.exceptions:

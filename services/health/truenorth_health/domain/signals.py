@@ -1,193 +1,126 @@
-"""The signals: rolling measurements of one account at one moment, and how each is said.
+"""The signals: rolling measurements of one account at one moment, family by family, each when it is first needed.
 
 Absence of a ticket, an overdue invoice or a failed payment is a fact (0). Where nothing was ever measured (usage,
 actors, answers, responses) the signal is None, and what is made from it drops out.
 """
 
-from statistics import median
-from typing import Final
+from collections.abc import Callable, Mapping
+from typing import Final, NamedTuple
 
-from truenorth import words
+from truenorth.definitions.signals import BY_NAME
+from truenorth.definitions.signals import SIGNALS as CATALOGUE
 
-from truenorth_health.domain.facts import Facts, arr_change_percent
-from truenorth_health.domain.limits import DAY_MS, FUTURE_MS_MAX, NPS_DAYS_VALID
-from truenorth_health.domain.parts import Actions, Billing, Surveys, Tickets, Usage, UsageMembers, UsageNames, UsagePast
+from truenorth_health.domain import (
+    signals_billing,
+    signals_relationship,
+    signals_sentiment,
+    signals_support,
+    signals_usage,
+    signals_value,
+)
+from truenorth_health.domain.facts import Facts
+from truenorth_health.domain.moment import Entitled, Moment
 from truenorth_health.domain.state import AccountState
 
-SIGNALS: Final[tuple[str, ...]] = (
-    "active_actors_7d",
-    "active_actors_28d",
-    "active_per_seat_28d",
-    "usage_trend_28d",
-    "distinct_features_28d",
-    "breadth",
-    "days_since_activity",
-    "open_tickets",
-    "open_p1_days",
-    "first_response_hours_28d",
-    "csat_90d",
-    "invoices_overdue",
-    "days_overdue",
-    "failed_payments_28d",
-    "arr_change_90d",
-    "days_to_renewal",
-    "nps",
-    "pulse",
-)
-INDEX: Final[dict[str, int]] = {name: index for index, name in enumerate(SIGNALS)}
-_FIRST_DAY: Final = 0.5
-"""What `open_p1_days` says on the day the ticket was opened: more than none, less than a day."""
-
-Signals = list[float | None]
+Values = list[float | None]
 """In the order of `SIGNALS`."""
 
-_SHARES: Final = frozenset({"active_per_seat_28d", "breadth"})
-_PERCENTS: Final = frozenset({"usage_trend_28d", "arr_change_90d"})
-_DAYS: Final = frozenset({"days_since_activity", "open_p1_days", "days_overdue", "days_to_renewal"})
-_MEANS: Final = frozenset({"csat_90d", "nps"})
+
+class Family(NamedTuple):
+    """Signals that are computed together: their names, the source they are measured from, and how."""
+
+    names: tuple[str, ...]
+    source: str | None
+    compute: Callable[[Moment], Values]
 
 
-def collect(state: AccountState, facts: Facts, entitled: list[str]) -> Signals:
-    """Return all signals at the moment of ``facts``; ``entitled`` are the modules that were bought."""
-    at_ms = facts.at_ms
-    renewal = None if facts.renews_day is None else float(facts.renews_day - facts.day)
-    return [
-        *_usage(state, facts, entitled),
-        *_support(state, at_ms),
-        *_billing(state, at_ms),
-        arr_change_percent(state, at_ms, 90),
-        renewal,
-        _nps(state, at_ms),
-        _pulse(state, at_ms),
-    ]
+def _family(compute: Callable[[Moment], Values], names: tuple[str, ...]) -> Family:
+    sources = {BY_NAME[name].source for name in names}
+    if len(sources) != 1:
+        raise ValueError(f"one family, several sources: {names}")
+    return Family(names, sources.pop(), compute)
 
 
-def _usage(state: AccountState, facts: Facts, entitled: list[str]) -> Signals:
-    usage = state.read(Usage)
-    if usage.today.day < 0:
-        return [None] * 7
-    day = facts.day
-    people_7 = people_28 = features = modules = count = earlier = 0
-    from_bytes = int.from_bytes
-    since: int | None = None
-    for row in reversed([*state.read(UsagePast).days, usage.today]):
-        age = day - row.day
-        if age < 0:
-            continue
-        if since is None:
-            since = age
-        if age >= 56:
-            break
-        if age >= 28:
-            earlier += row.count
-            continue
-        count += row.count
-        actors = from_bytes(row.actors, "little")
-        people_28 |= actors
-        if age < 7:
-            people_7 |= actors
-        features |= from_bytes(row.features, "little")
-        modules |= from_bytes(row.modules, "little")
-    named = bool(state.read(UsageMembers).hashes)
-    active_28 = float(people_28.bit_count())
-    return [
-        float(people_7.bit_count()) if named else None,
-        active_28 if named else None,
-        active_28 / facts.seats if named and facts.seats else None,
-        (count - earlier) / earlier * 100 if earlier else None,
-        float(features.bit_count()),
-        _breadth(state, modules, entitled),
-        None if since is None else float(since),
-    ]
+FAMILIES: Final[tuple[Family, ...]] = (
+    _family(signals_usage.compute, signals_usage.NAMES),
+    _family(signals_support.compute, signals_support.NAMES),
+    _family(signals_billing.invoices, signals_billing.INVOICES),
+    _family(signals_billing.contract, signals_billing.CONTRACT),
+    _family(signals_sentiment.answers, signals_sentiment.ANSWERS),
+    _family(signals_sentiment.said, signals_sentiment.SAID),
+    _family(signals_value.compute, signals_value.NAMES),
+    _family(signals_relationship.compute, signals_relationship.NAMES),
+)
+SIGNALS: Final[tuple[str, ...]] = tuple(name for family in FAMILIES for name in family.names)
+INDEX: Final[dict[str, int]] = {name: index for index, name in enumerate(SIGNALS)}
+FAMILY_OF: Final[tuple[int, ...]] = tuple(n for n, family in enumerate(FAMILIES) for _ in family.names)
+"""Index of a signal -> number of its family."""
+_STARTS: Final = tuple(INDEX[family.names[0]] for family in FAMILIES)
+_ALL: Final = (1 << len(FAMILIES)) - 1
+if set(SIGNALS) != {signal.name for signal in CATALOGUE}:
+    raise ValueError(f"computed and catalogued signals differ: {set(SIGNALS) ^ {one.name for one in CATALOGUE}}")
 
 
-def _breadth(state: AccountState, used: int, entitled: list[str]) -> float | None:
-    if not entitled:
-        return None
-    names = state.read(UsageNames).modules
-    if not names:
-        return None
-    in_use = {name for slot, name in enumerate(names) if used >> slot & 1}
-    return len(in_use.intersection(entitled)) / len(set(entitled))
+def families_of(names: set[str]) -> int:
+    """Return the families of these signals as bits, for `Signals.need`."""
+    bits = 0
+    for name in names:
+        bits |= 1 << FAMILY_OF[INDEX[name]]
+    return bits
 
 
-def _support(state: AccountState, at_ms: int) -> Signals:
-    tickets = state.read(Tickets)
-    open_count, p1_days, responses, ratings = 0, 0.0, [], []
-    day = at_ms // DAY_MS
-    for one in tickets.by_id.values():
-        if one.opened_ms <= at_ms + FUTURE_MS_MAX and (one.is_open or one.state_at > at_ms):
-            open_count += 1
-            if one.priority == "p1":
-                p1_days = max(p1_days, float(day - one.open_since_ms // DAY_MS), _FIRST_DAY)
-        if one.response_minutes is not None and 0 <= day - one.response_at // DAY_MS < 28:
-            responses.append(one.response_minutes)
-        if one.rating is not None and 0 <= day - one.rating_at // DAY_MS < 90:
-            ratings.append(one.rating)
-    ratings += [one.score for one in state.read(Surveys).csat if 0 <= day - one.at_ms // DAY_MS < 90]
-    return [
-        float(open_count),
-        p1_days,
-        median(responses) / 60 if responses else None,
-        sum(ratings) / len(ratings) if ratings else None,
-    ]
+class Signals:
+    """An account's signals at one moment. ``values`` holds those of the families that were needed so far.
 
+    ``stale`` are the families (bits) whose source is silent for everybody: they are taken as of when it fell silent.
+    """
 
-def _billing(state: AccountState, at_ms: int) -> Signals:
-    billing = state.read(Billing)
-    day = at_ms // DAY_MS
-    overdue, worst = 0, 0
-    for one in billing.invoices.values():
-        if one.paid_ms is not None and one.paid_ms <= at_ms:
-            continue
-        late = -1 if one.due_day is None else day - one.due_day
-        if late > 0 or (one.overdue and late == 0):
-            overdue += 1
-            worst = max(worst, late, 1)
-    failed = sum(0 <= day - moment // DAY_MS < 28 for moment in billing.failed_ms)
-    return [float(overdue), float(worst), float(failed)]
+    __slots__ = ("_done", "_entitled", "_facts", "_silent", "_state", "stale", "values")
 
+    def __init__(
+        self, state: AccountState, facts: Facts, entitled: Entitled, silent: Mapping[str, int] | None = None
+    ) -> None:
+        self._state = state
+        self._facts = facts
+        self._entitled = entitled
+        self._silent = silent
+        self._done = 0
+        self.stale = 0
+        self.values: Values = [None] * len(SIGNALS)
+        if silent:
+            for number, family in enumerate(FAMILIES):
+                if family.source in silent:
+                    self.stale |= 1 << number
 
-def _nps(state: AccountState, at_ms: int) -> float | None:
-    """Return the latest answer (0..10), while it is not older than 180 days."""
-    oldest_ms, newest_ms = at_ms - NPS_DAYS_VALID * DAY_MS, at_ms + FUTURE_MS_MAX
-    nps = state.read(Surveys).nps.values()
-    answers = [(one.at_ms, one.score) for one in nps if oldest_ms < one.at_ms <= newest_ms]
-    return max(answers)[1] if answers else None
+    def need(self, families: int) -> Values:
+        """Compute the families (bits) that are not computed yet; return all values known."""
+        todo = families & ~self._done
+        if todo:
+            self._done |= todo
+            at_ms = self._facts.at_ms
+            moment = Moment(self._state, self._facts, self._entitled, at_ms)
+            for number, family in enumerate(FAMILIES):
+                if todo >> number & 1:
+                    start = _STARTS[number]
+                    now = moment
+                    if self.stale >> number & 1 and self._silent and family.source:
+                        now = moment._replace(at_ms=min(at_ms, self._silent[family.source]))
+                    self.values[start : start + len(family.names)] = family.compute(now)
+        return self.values
 
+    def complete(self) -> Values:
+        """Return all values, in the order of `SIGNALS`."""
+        return self.need(_ALL)
 
-def _pulse(state: AccountState, at_ms: int) -> float | None:
-    said = state.read(Actions).pulse
-    if said is None or said.expires_ms is None or at_ms >= said.expires_ms or said.at_ms > at_ms + FUTURE_MS_MAX:
-        return None
-    return said.value
+    def get(self, name: str) -> float | None:
+        """Return one signal."""
+        index = INDEX[name]
+        return self.need(1 << FAMILY_OF[index])[index]
 
+    def is_fresh(self, index: int) -> bool:
+        """Whether the source of this signal is not silent for everybody."""
+        return not self.stale >> FAMILY_OF[index] & 1
 
-def display(signal: str, value: float | None) -> str:
-    """Return a signal in words: ``9 days``, ``−38 %``, ``31``; a dash for none."""
-    if value is None:
-        return "–"
-    if signal in _SHARES or signal in _PERCENTS:
-        return words.percent(value * 100 if signal in _SHARES else value)
-    if signal in _DAYS:
-        return _days(value)
-    if signal == "first_response_hours_28d":
-        return words.hours(value)
-    if signal in _MEANS:
-        return words.points(value).removesuffix(".0")
-    return f"{words.shown(value)} of 5" if signal == "pulse" else str(words.shown(value))
-
-
-def told(signal: str, value: float | None) -> str:
-    """Return a signal as a sentence says it: a change with its direction, ``down 38 %``; else as displayed."""
-    if value is None or signal not in _PERCENTS:
-        return display(signal, value)
-    if words.shown(abs(value)) == 0:
-        return "unchanged"
-    return f"{'down' if value < 0 else 'up'} {words.percent(abs(value))}"
-
-
-def _days(value: float) -> str:
-    if 0 < value < 1:
-        return "since today"
-    return (words.MINUS if value < 0 else "") + words.days(value)
+    def approximate(self) -> list[str]:
+        """Return the names of the signals that are estimates."""
+        return signals_usage.approximate(self._state)

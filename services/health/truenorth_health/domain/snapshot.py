@@ -7,6 +7,7 @@ from math import log10
 import msgspec
 from truenorth import words
 from truenorth.clock import date_of_day
+from truenorth.definitions.signals import BY_NAME
 from truenorth.events.health import (
     DimensionResult,
     HealthDay,
@@ -14,16 +15,16 @@ from truenorth.events.health import (
     MeasureResult,
 )
 
+from truenorth_health.domain.display import display
 from truenorth_health.domain.milestones import Standing
 from truenorth_health.domain.parts import Accounts, Actions, Billing, Engagements, Said, Surveys, Tickets, Usage
 from truenorth_health.domain.path import Frozen, Path, Point
-from truenorth_health.domain.signals import SIGNALS, display
+from truenorth_health.domain.signals import SIGNALS
 from truenorth_health.domain.state import AccountState
 from truenorth_health.domain.transitions import Turn, band_of
 from truenorth_health.domain.view import View
 
-_SCALES = tuple(100.0 if name in {"active_per_seat_28d", "breadth"} else 10.0 for name in SIGNALS)
-_PULSE = SIGNALS.index("pulse")
+_SCALES = tuple(100.0 if BY_NAME[name].unit == "share" else 10.0 for name in SIGNALS)
 _encode = msgspec.msgpack.Encoder().encode
 
 
@@ -35,13 +36,16 @@ def fingerprint(view: View, path: Path, standings: Sequence[Standing]) -> bytes:
         _rounded(view.scored.score),
         _rounded(view.scored.coverage * 100),
         [_rounded(score) for score in view.scored.scores],
-        [None if (value := view.signals[one.signal]) is None else int(value * _SCALES[one.signal]) for one in measures],
+        [
+            None if (value := view.signals.values[one.signal]) is None else int(value * _SCALES[one.signal])
+            for one in measures
+        ],
         (path.band, view.segment, view.phase, view.card.source.id, view.card.version),
         list(path.findings),
         [(one.progress.id, one.progress.status, one.progress.have, one.progress.days_left) for one in standings],
         sorted((name, fact.value) for name, fact in view.facts.kept.items()),
         None if view.override is None else (view.override.value, view.override.by, view.override.reason),
-        view.signals[_PULSE],
+        view.signals.get("pulse"),
     )
     return blake2b(_encode(seen), digest_size=8).digest()
 
@@ -90,7 +94,7 @@ def dimension_results(view: View, was: Point | None) -> list[DimensionResult]:
 
 def _measure(view: View, position: int, before: list[float] | None) -> MeasureResult:
     source = view.card.measures[position].source
-    value = view.signals[view.card.measures[position].signal]
+    value = view.signals.values[view.card.measures[position].signal]
     return MeasureResult(
         id=source.id,
         name=source.name,
@@ -157,7 +161,7 @@ def health_updated(
     """Return the snapshot of a live account."""
     view, point = turn.view, turn.point
     override = view.override
-    pulse = view.signals[_PULSE]
+    pulse = view.signals.get("pulse")
     bands = view.card.source.bands
     at_risk = any(one.progress.status == "at_risk" for one in turn.standings)
     return HealthUpdated(
@@ -171,7 +175,7 @@ def health_updated(
         scorecard_version=view.card.version,
         coverage=view.scored.coverage,
         dimensions=dimension_results(view, turn.was),
-        signals=dict(zip(SIGNALS, view.signals, strict=True)),
+        signals=dict(zip(SIGNALS, view.signals.complete(), strict=True)),
         sentence=turn.sentence,
         point=point,
         computed_ms=point.now_ms,

@@ -1,5 +1,6 @@
 """One look at an account at one moment: everything that follows from state, definitions and time, before the path."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from truenorth_health.domain.compiled import Compiled, CompiledScorecard
@@ -8,7 +9,7 @@ from truenorth_health.domain.limits import DAY_MS, FUTURE_MS_MAX
 from truenorth_health.domain.parts import Actions, Said
 from truenorth_health.domain.path import Point
 from truenorth_health.domain.scoring import Scored, evaluate
-from truenorth_health.domain.signals import Signals, collect
+from truenorth_health.domain.signals import Signals
 from truenorth_health.domain.state import AccountState
 
 
@@ -31,16 +32,18 @@ class View:
         return {d.source.id: score for d, score in zip(self.card.dimensions, self.scored.dimensions, strict=True)}
 
 
-def look(state: AccountState, compiled: Compiled, at_ms: int) -> View | None:
-    """Return the view at ``at_ms``; None when no scorecard applies."""
+def look(state: AccountState, compiled: Compiled, at_ms: int, silent: Mapping[str, int] | None = None) -> View | None:
+    """Return the view at ``at_ms``; None when no scorecard applies. ``silent``: sources silent for everybody, since."""
     facts = merge(state, at_ms)
     segment = compiled.segment_of(facts)
     card = compiled.scorecard_of(segment)
     if card is None:
         return None
-    signals = collect(state, facts, compiled.entitled(facts))
+    signals = Signals(state, facts, compiled.entitled(facts), silent)
     actions = state.read(Actions)
-    scored = evaluate(card, signals, _usage_factor(actions, at_ms))
+    scored = evaluate(card, signals.need(card.families), _usage_factor(actions, at_ms))
+    if signals.stale:
+        scored.coverage = _fresh_coverage(card, signals)
     override = in_force(actions.override, at_ms)
     score = _score(card, scored) if override is None else override.value
     return View(facts, segment, compiled.phase_of(facts), card, signals, scored, score, override)
@@ -50,8 +53,19 @@ def look_back(state: AccountState, compiled: Compiled, card: CompiledScorecard, 
     """Return the point that this scorecard would have given ``day`` (its last moment), from what is still kept."""
     at_ms = (day + 1) * DAY_MS - 1
     facts = merge(state, at_ms)
-    scored = evaluate(card, collect(state, facts, compiled.entitled(facts)), _usage_factor(state.read(Actions), at_ms))
+    values = Signals(state, facts, compiled.entitled(facts)).need(card.families)
+    scored = evaluate(card, values, _usage_factor(state.read(Actions), at_ms))
     return Point(day, _score(card, scored), card.version, scored.parts)
+
+
+def _fresh_coverage(card: CompiledScorecard, signals: Signals) -> float:
+    """Return the share of the configured weight with data from sources that are not silent for everybody."""
+    return sum(
+        dimension.share * measure.share
+        for dimension in card.dimensions
+        for measure in dimension.measures
+        if signals.values[measure.signal] is not None and signals.is_fresh(measure.signal)
+    )
 
 
 def _score(card: CompiledScorecard, scored: Scored) -> float | None:
