@@ -21,7 +21,7 @@ from truenorth_health.domain.view import View, look
 def carry_out(state: AccountState, compiled: Compiled, point: DecisionPoint) -> Decided:
     """Decide about a known, living account at ``point``."""
     now_ms = point.now_ms
-    view = look(state, compiled, now_ms)
+    view = look(state, compiled, now_ms, point.silent)
     if view is None:
         return Decided()
     path = state.write(Path)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+import msgspec
 from truenorth.events.health import DecisionPoint
 
 from truenorth_health.domain.carry import carry_out
@@ -16,8 +17,17 @@ from truenorth_health.domain.state import AccountState
 __all__ = ["Compiled", "Decided", "compile_definitions", "decide"]
 
 
-def decide(state: AccountState, compiled: Compiled, *, offsets: Mapping[str, int], now_ms: int) -> Decided:
+def decide(
+    state: AccountState,
+    compiled: Compiled,
+    *,
+    offsets: Mapping[str, int],
+    now_ms: int,
+    silent: Mapping[str, int] | None = None,
+) -> Decided:
     """Decide about one account at ``now_ms``; ``offsets`` are the last folded ones per source topic.
+
+    ``silent``: sources that are silent for everybody, and since when (epoch ms).
 
     Neither the clock nor the definitions' ordinal ever runs backwards for an account: an earlier ``now_ms`` counts
     as the latest one used, and with older definitions than the last ones used nothing is decided. A provisional
@@ -29,21 +39,23 @@ def decide(state: AccountState, compiled: Compiled, *, offsets: Mapping[str, int
     forgotten = decide_forgetting(state, now_ms)
     if erased:
         return forgotten
-    decided = _decide(state, compiled, offsets, now_ms)
+    decided = _decide(
+        state, compiled, DecisionPoint(dict(offsets), compiled.hash, compiled.ordinal, now_ms, dict(silent or {}))
+    )
     decided.acknowledged = forgotten.acknowledged
     return decided
 
 
-def _decide(state: AccountState, compiled: Compiled, offsets: Mapping[str, int], now_ms: int) -> Decided:
+def _decide(state: AccountState, compiled: Compiled, asked: DecisionPoint) -> Decided:
     path = state.read(Path)
     if not state.read(Accounts).known:
         return Decided()
-    now_ms = max(now_ms, path.now_ms)
+    now_ms = max(asked.now_ms, path.now_ms)
     if compiled.ordinal < path.ordinal or now_ms < _ready_ms(path):
         _remember(state, path)
         return Decided(next_due_ms=_later(path, compiled, now_ms))
     _remember(state, path)
-    point = DecisionPoint(dict(offsets), compiled.hash, compiled.ordinal, now_ms)
+    point = asked if now_ms == asked.now_ms else msgspec.structs.replace(asked, now_ms=now_ms)
     if state.read(Accounts).churned:
         return decide_churned(state, compiled, point)
     return carry_out(state, compiled, point)

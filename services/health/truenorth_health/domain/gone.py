@@ -51,7 +51,7 @@ def decide_churned(state: AccountState, compiled: Compiled, point: DecisionPoint
     if leaves or frozen.at_ms != churned_ms or path.pending & BACKFILL:
         frozen = _freeze(state, path, compiled, churned_ms)
     path.now_ms, path.ordinal = point.now_ms, compiled.ordinal
-    view = look(state, compiled, point.now_ms)
+    view = look(state, compiled, point.now_ms, point.silent)
     if view is None:
         return Decided()
     turn = Turn(

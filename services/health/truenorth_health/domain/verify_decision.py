@@ -40,7 +40,7 @@ def judge(known: Known, group: Sequence[Told], state: AccountState, compiled: Co
     if erased_ms != known.erased_ms:
         known.restart(erased_ms)
     accounts = state.read(Accounts)
-    view = look(state, compiled, data.point.now_ms)
+    view = look(state, compiled, data.point.now_ms, data.point.silent)
     if view is None or not accounts.known:
         return [
             Difference(one.name, "published", "no scorecard applies" if accounts.known else "provisional")
