@@ -23,9 +23,8 @@ from truenorth_health.domain.parts import (
     UsageNames,
     UsagePast,
 )
+from truenorth_health.domain.sampling import HASH_BYTES, is_sampled, make_room
 from truenorth_health.domain.state import AccountState
-
-HASH_BYTES = 8
 
 
 def recorded(state: AccountState, event: Event, time_ms: int, record_ms: int) -> None:
@@ -47,10 +46,15 @@ def recorded(state: AccountState, event: Event, time_ms: int, record_ms: int) ->
             return
         elif day < bucket.day:
             bucket, counts = _past_day(state, day)
+            usage.past_changes += 1
         if slot >= 0:
             counts.setdefault(slot, 0)
             set_bit(bucket.features, slot)
     bucket.count += data.count
+    if data.duration_seconds:
+        bucket.seconds += data.duration_seconds
+    if data.errors:
+        bucket.errors += data.errors
     if slot >= 0:
         counts[slot] += data.count
     _note_who(state, usage, bucket, data, record_ms)
@@ -126,12 +130,14 @@ def _member_slot(state: AccountState, usage: Usage, actor: str, record_ms: int) 
         erased_ms = state.read(Erasures).members.get(int.from_bytes(key, "big"))
         if erased_ms is not None and record_ms <= erased_ms + ERASURE_GRACE_MS:
             return -1
-    hashes = state.read(UsageMembers).hashes
-    if len(hashes) >= ACTORS_MAX * HASH_BYTES:
+    members = state.read(UsageMembers)
+    if is_sampled(key, members.shift) and len(members.hashes) >= ACTORS_MAX * HASH_BYTES:
+        make_room(state)
+    if not is_sampled(key, members.shift):
         usage.actors_over += 1
         return -1
     state.write(UsageMembers).hashes += key
-    return len(hashes) // HASH_BYTES - 1
+    return len(members.hashes) // HASH_BYTES - 1
 
 
 def _roll(state: AccountState, usage: Usage, day: int) -> None:
@@ -149,6 +155,7 @@ def _roll(state: AccountState, usage: Usage, day: int) -> None:
             counts.days[sealed.day] = usage.counts
     usage.today = UsageDay(day)
     usage.counts = {}
+    usage.past_changes += 1
 
 
 def _past_day(state: AccountState, day: int) -> tuple[UsageDay, dict[int, int]]:
@@ -170,6 +177,7 @@ def forget_member(state: AccountState, key: bytes) -> None:
     if slot < 0:
         return
     state.write(UsageMembers).hashes[slot * HASH_BYTES : (slot + 1) * HASH_BYTES] = bytes(HASH_BYTES)
+    state.write(Usage).past_changes += 1
     for row in [*state.write(UsagePast).days, state.write(Usage).today]:
         if slot >> 3 < len(row.actors):
             row.actors[slot >> 3] &= ~(1 << (slot & 7)) & 0xFF

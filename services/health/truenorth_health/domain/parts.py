@@ -8,19 +8,22 @@ from msgspec import Struct, field
 
 
 class UsageDay(Struct, array_like=True, gc=False):
-    """One day: events, and bitmaps over the slots of members, features and modules (little-endian bits)."""
+    """One day: events, bitmaps over the slots of members, features and modules (little-endian bits), and sums."""
 
     day: int = -1
     count: int = 0
     actors: bytearray = field(default_factory=bytearray)
     features: bytearray = field(default_factory=bytearray)
     modules: bytearray = field(default_factory=bytearray)
+    seconds: int = 0
+    errors: int = 0
 
 
 class Usage(Struct, array_like=True, gc=False):
     """The hot part of usage: the newest day, with counts per feature slot, and permanent totals.
 
-    ``*_over`` and ``late`` count what a cap or the retention of days left out.
+    ``*_over`` and ``late`` count the events that a cap, the sample of actors or the retention of days left out;
+    ``past_changes`` how often a day before the newest one changed.
     """
 
     today: UsageDay = field(default_factory=UsageDay)
@@ -31,6 +34,7 @@ class Usage(Struct, array_like=True, gc=False):
     actors_over: int = 0
     features_over: int = 0
     modules_over: int = 0
+    past_changes: int = 0
 
 
 class UsageNames(Struct, array_like=True, gc=False):
@@ -42,9 +46,13 @@ class UsageNames(Struct, array_like=True, gc=False):
 
 
 class UsageMembers(Struct, array_like=True, gc=False):
-    """8-byte hashes of actors, concatenated; an actor's slot is its position."""
+    """8-byte hashes of actors, concatenated; an actor's slot is its position.
+
+    Above the cap only a sample is kept: hashes whose first ``shift`` bits are zero, each standing for 2**shift actors.
+    """
 
     hashes: bytearray = field(default_factory=bytearray)
+    shift: int = 0
 
 
 class UsagePast(Struct, array_like=True, gc=False):
@@ -57,6 +65,30 @@ class UsageCounts(Struct, array_like=True, gc=False):
     """Sealed counts: day -> feature slot -> events."""
 
     days: dict[int, dict[int, int]] = {}
+
+
+class UsageWindows(Struct, array_like=True, gc=False):
+    """What the days before ``day`` give to windows that end with it: worked out once, and written by `decide`.
+
+    Lists run over the windows of 7, 14, 28 and 90 days. ``stamp`` says what it was made from (`usage_windows`),
+    ``newest`` is the last day with usage (-1: none). ``before_7`` counts the events of days 7 to 34 back,
+    ``before_28`` and ``actors_before_28`` what was 28 to 55 days back; ``daily_actors`` sums the actors of each day.
+    """
+
+    day: int = -1
+    stamp: int = 0
+    newest: int = -1
+    counts: list[int] = []
+    actors: list[bytes] = []
+    features: list[bytes] = []
+    modules: bytes = b""
+    before_7: int = 0
+    before_28: int = 0
+    actors_before_28: int = 0
+    active_days: int = 0
+    daily_actors: int = 0
+    seconds: int = 0
+    errors: int = 0
 
 
 class Ticket(Struct, array_like=True, gc=False):

@@ -16,6 +16,7 @@ PART_KINDS: Final[dict[str, type[msgspec.Struct]]] = {
     "usage.members": parts.UsageMembers,
     "usage.past": parts.UsagePast,
     "usage.counts": parts.UsageCounts,
+    "usage.windows": parts.UsageWindows,
     "tickets": parts.Tickets,
     "billing": parts.Billing,
     "surveys": parts.Surveys,
@@ -65,6 +66,10 @@ class AccountState:
             live = kind() if raw is None else _DECODERS[kind].decode(raw)
             self._live[kind] = live
         return live
+
+    def has(self, kind: type[msgspec.Struct]) -> bool:
+        """Whether there is anything of this kind: spares decoding, and looking at, what hardly any account has."""
+        return _NAME_OF[kind] in self.raw or kind in self._touched
 
     def write(self, kind: type[T]) -> T:
         """Return the part of this kind, to change: `dump` will encode it."""

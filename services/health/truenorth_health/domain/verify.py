@@ -8,7 +8,7 @@ import msgspec
 from truenorth.clock import day_of, day_start_ms
 
 from truenorth_health.domain.limits import FUTURE_MS_MAX
-from truenorth_health.domain.parts import Usage
+from truenorth_health.domain.parts import Usage, UsageMembers
 from truenorth_health.domain.state import PART_KINDS, AccountState
 from truenorth_health.domain.verify_fields import Field, fields_of, usage_fields
 
@@ -48,7 +48,8 @@ def compare(stored: AccountState, refolded: AccountState, begins_ms: Mapping[str
     if began_ms is not None and stored.read(Usage).events == refolded.read(Usage).events:
         began_ms = None  # nothing of this account is lost
     limit_ms = None if began_ms is None else _next_day_ms(began_ms)
-    _settle(found, usage_fields(stored), usage_fields(refolded), limit_ms)
+    shift = max(one.read(UsageMembers).shift for one in (stored, refolded))
+    _settle(found, usage_fields(stored, shift=shift), usage_fields(refolded, shift=shift), limit_ms)
     return found
 
 

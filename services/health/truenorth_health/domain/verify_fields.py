@@ -11,7 +11,7 @@ import msgspec
 from truenorth.clock import date_of_day, day_start_ms
 
 from truenorth_health.domain import parts
-from truenorth_health.domain.fold_usage import HASH_BYTES
+from truenorth_health.domain.sampling import HASH_BYTES, is_sampled
 from truenorth_health.domain.state import AccountState
 
 
@@ -107,22 +107,27 @@ def _flat(prefix: str, value: Any, at_ms: int | None) -> Iterator[tuple[str, Fie
         yield prefix, Field(value, at_ms)
 
 
-def usage_fields(state: AccountState) -> dict[str, Field]:
-    """Return the fields of usage; a day stems from its own events, totals and first days from any."""
-    return dict(_usage(state))
+def usage_fields(state: AccountState, *, shift: int = 0) -> dict[str, Field]:
+    """Return the fields of usage; a day stems from its own events, totals and first days from any.
+
+    Actors are those that a sample of ``shift`` (or of the state's own, when that is higher) keeps.
+    """
+    return dict(_usage(state, shift))
 
 
-def _usage(state: AccountState) -> Iterator[tuple[str, Field]]:
+def _usage(state: AccountState, shift: int) -> Iterator[tuple[str, Field]]:
     usage, names = state.read(parts.Usage), state.read(parts.UsageNames)
     yield "usage.last_ms", Field(usage.last_ms, usage.last_ms)
     for field in ("events", "late", "actors_over", "features_over", "modules_over"):
         yield f"usage.{field}", Field(getattr(usage, field))
     for feature, first in zip(names.features, names.first_days, strict=True):
         yield f"usage.first_used.{feature}", Field(date_of_day(first).isoformat(), day_start_ms(first))
-    yield from _usage_days(state, usage, names)
+    yield from _usage_days(state, usage, names, shift)
 
 
-def _usage_days(state: AccountState, usage: parts.Usage, names: parts.UsageNames) -> Iterator[tuple[str, Field]]:
+def _usage_days(
+    state: AccountState, usage: parts.Usage, names: parts.UsageNames, shift: int
+) -> Iterator[tuple[str, Field]]:
     """Yield each day by names and hashes: slots may be numbered otherwise where the log starts later."""
     hashes = state.read(parts.UsageMembers).hashes
     past = state.read(parts.UsageCounts).days
@@ -131,13 +136,16 @@ def _usage_days(state: AccountState, usage: parts.Usage, names: parts.UsageNames
             continue
         prefix, at_ms = f"usage.days.{date_of_day(row.day).isoformat()}", day_start_ms(row.day)
         counts = usage.counts if row is usage.today else past.get(row.day, {})
-        members = [hashes[slot * HASH_BYTES : (slot + 1) * HASH_BYTES].hex() for slot in _slots(row.actors)]
+        actors = [bytes(hashes[slot * HASH_BYTES : (slot + 1) * HASH_BYTES]) for slot in _slots(row.actors)]
+        members = [key.hex() for key in actors if is_sampled(key, shift)]
         by_name = {names.features[slot]: count for slot, count in sorted(counts.items())}
         yield f"{prefix}.count", Field(row.count, at_ms)
         yield f"{prefix}.features", Field(by_name, at_ms)
         yield f"{prefix}.distinct", Field(sorted(names.features[slot] for slot in _slots(row.features)), at_ms)
         yield f"{prefix}.modules", Field(sorted(names.modules[slot] for slot in _slots(row.modules)), at_ms)
         yield f"{prefix}.actors", Field(sorted(members), at_ms)
+        yield f"{prefix}.seconds", Field(row.seconds, at_ms)
+        yield f"{prefix}.errors", Field(row.errors, at_ms)
 
 
 def _slots(bits: bytearray) -> Iterator[int]:
