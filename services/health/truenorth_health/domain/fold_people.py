@@ -210,4 +210,6 @@ def _bury(state: AccountState, record_ms: int) -> None:
     state.clear()
     state.replace(Erasures(account_ms=record_ms))
     if path.revision or path.number:
-        state.replace(Path(revision=path.revision, number=path.number, now_ms=path.now_ms, ordinal=path.ordinal))
+        kept = Path(revision=path.revision, number=path.number, now_ms=path.now_ms, ordinal=path.ordinal)
+        kept.told = path.told  # whom to tell that it is gone
+        state.replace(kept)

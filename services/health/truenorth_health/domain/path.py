@@ -43,12 +43,28 @@ class Frozen(Struct, array_like=True, gc=False):
     signals: dict[str, float | None] = {}
 
 
+class Told(Struct, array_like=True, gc=False):
+    """What a parent account was told last: ``shown`` score (-1: none), band, ARR and generations below the parent.
+
+    ``parent`` is empty while nobody has to know; ``revision`` counts what was told and only rises.
+    """
+
+    parent: str = ""
+    revision: int = 0
+    shown: int = -1
+    band: str = ""
+    arr: int | None = None
+    depth: int = 0
+    at_ms: int = 0
+
+
 class Path(Struct, array_like=True, gc=False):
     """Everything that `decide` remembers between two decisions.
 
     ``pending`` is the set of causes (bits of `Cause`) folded since the last decision that was carried out.
     ``leaving_ms`` is since when the score asks for another band, ``leaving_causes`` why; ``print`` what was
-    published last; ``day_told`` the last point told to `health-daily` (day, shown score or -1, band).
+    published last; ``day_told`` the last point told to `health-daily` (day, shown score or -1, band); ``told`` what
+    the parent account was told last (None: never had one).
     """
 
     revision: int = 0
@@ -73,3 +89,4 @@ class Path(Struct, array_like=True, gc=False):
     day_told: tuple[int, int, str] = (-1, -1, "")
     leaving_causes: int = 0
     tombstoned: bool = False
+    told: Told | None = None
