@@ -7,6 +7,7 @@ from typing import Final
 from truenorth import codec, erasures
 from truenorth.definitions.model import Bundle
 from truenorth.errors import HaltError, PoisonError
+from truenorth.events.health import ChildScored
 from truenorth.events.payload import PayloadStruct
 from truenorth.ids import derived_id
 from truenorth.kafka import Record
@@ -30,6 +31,7 @@ _CHANGES = full_name("health-changes")
 _DAILY = full_name("health-daily")
 _MILESTONES = full_name("milestones")
 _ERASURES_DONE = full_name(erasures.DONE_TOPIC)
+_ROLL_UPS = full_name("roll-ups")
 
 
 class CompiledDefinitions:
@@ -111,7 +113,10 @@ class AccountProcessor:
 
 
 def render(account: str, decided: Decided, now_ms: int) -> list[Output]:
-    """Return the records of a decision, keyed by account, with ids derived from what they identify."""
+    """Return the records of a decision, with ids derived from what they identify.
+
+    All are keyed by the account, but what its parents are told: that is keyed by the parent.
+    """
     key = account.encode()
     outputs = [
         Output(_CHANGES, key, _encode(change, derived_id("health", account, str(change.number)), account, now_ms))
@@ -130,9 +135,15 @@ def render(account: str, decided: Decided, now_ms: int) -> list[Output]:
         Output(_ERASURES_DONE, key, _encode(payload, event_id, account, now_ms))
         for event_id, payload in decided.acknowledged
     ]
+    outputs += [_told(account, parent, payload, now_ms) for parent, payload in decided.to_parents]
     if decided.day is not None:
         outputs.append(Output(_DAILY, key, day_record(decided.day, account, now_ms)))
     return outputs
+
+
+def _told(account: str, parent: str, payload: ChildScored, now_ms: int) -> Output:
+    event_id = derived_id("roll-up", account, parent, str(payload.revision))
+    return Output(_ROLL_UPS, parent.encode(), _encode(payload, event_id, parent, now_ms))
 
 
 def day_record(day: PayloadStruct, account: str, now_ms: int) -> bytes:

@@ -3,10 +3,10 @@
 from collections.abc import Callable
 from typing import Any, Final
 
-from truenorth.events import Event, inputs, people
+from truenorth.events import Event, health, inputs, people
 from truenorth.topics import HEALTH_SOURCES
 
-from truenorth_health.domain import fold_accounts, fold_billing, fold_people, fold_tickets, fold_usage
+from truenorth_health.domain import fold_accounts, fold_billing, fold_people, fold_roll_ups, fold_tickets, fold_usage
 from truenorth_health.domain.causes import BACKFILL, BEHAVIOUR, FACT, OVERRIDE
 from truenorth_health.domain.limits import BACKFILL_AGE_MS, ERASURE_GRACE_MS, FUTURE_MS_MAX
 from truenorth_health.domain.parts import Erasures
@@ -54,7 +54,7 @@ _HANDLERS: Final[dict[str, dict[type[Any], Handler]]] = {
         people.NoteAdded: fold_people.noted,
     },
     "erasures": {people.ErasureRequested: fold_people.erased},
-    "roll-ups": {},
+    "roll-ups": {health.ChildScored: fold_roll_ups.scored},
 }
 _BY_SOURCE: Final = tuple(_HANDLERS[source] for source in HEALTH_SOURCES)
 _ERASURES: Final = HEALTH_SOURCES.index("erasures")

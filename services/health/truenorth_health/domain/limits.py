@@ -46,3 +46,11 @@ PUBLISH_EVERY_MS: Final = 1_000
 DECIDE_EVERY_MS: Final = 500
 """A busy account whose last decision told nothing is not looked at again sooner than this."""
 DAY_SPREAD_MS: Final = 10 * 60_000
+
+CHILDREN_MAX: Final = 1_000
+CHILDREN_GONE_MAX: Final = 1_000
+"""Former children whose last revision a parent remembers, so that an older word does not bring them back."""
+ROLL_UP_DEPTH_MAX: Final = 5
+"""Generations below an account that can count in its score. Whoever is deeper, or in a circle, counts nowhere."""
+ROLL_UP_RETOLD_MS: Final = 30 * DAY_MS
+"""A parent is told again after this, though nothing changed: a record older than its topic's retention is gone."""

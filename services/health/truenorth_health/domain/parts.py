@@ -5,6 +5,7 @@ definitions, on how sources interleave or on where batches end.
 """
 
 from msgspec import Struct, field
+from truenorth.events.health import Band
 
 
 class UsageDay(Struct, array_like=True, gc=False):
@@ -236,3 +237,22 @@ class Erasures(Struct, array_like=True, gc=False):
     account_ms: int | None = None
     members: dict[int, int] = {}
     requests: list[int] = []
+
+
+class ChildKept(Struct, array_like=True, gc=False):
+    """A child account's latest word; ``at_ms`` is its record's time."""
+
+    revision: int
+    band: Band
+    score: float | None
+    arr: int | None
+    depth: int
+    at_ms: int
+
+
+class Children(Struct, array_like=True, gc=False):
+    """Child accounts by id; of those that left, the last revision and when; ``over`` counts words of too many."""
+
+    by_id: dict[str, ChildKept] = {}
+    gone: dict[str, tuple[int, int]] = {}
+    over: int = 0

@@ -24,6 +24,7 @@ PART_KINDS: Final[dict[str, type[msgspec.Struct]]] = {
     "engagements": parts.Engagements,
     "actions": parts.Actions,
     "erasures": parts.Erasures,
+    "children": parts.Children,
     "path": Path,
     "path.points": Points,
     "path.frozen": Frozen,

@@ -1,0 +1,133 @@
+"""What child accounts tell their parents, and what parents keep of it."""
+
+import msgspec
+from truenorth.events.health import Band, ChildScored
+from truenorth.topics import HEALTH_SOURCES
+from truenorth_health.domain.family import children_of, depth_of, leave, tell
+from truenorth_health.domain.fold import fold
+from truenorth_health.domain.limits import CHILDREN_GONE_MAX, CHILDREN_MAX, ROLL_UP_DEPTH_MAX, ROLL_UP_RETOLD_MS
+from truenorth_health.domain.parts import Children
+from truenorth_health.domain.path import Path
+from truenorth_health.domain.state import AccountState, new_state
+
+from tests.health.builders import NOON, event
+
+ROLL_UPS = HEALTH_SOURCES.index("roll-ups")
+
+
+class Child:
+    """An account that says how it is, and the state of whoever listens."""
+
+    def __init__(self, account: str = "kid") -> None:
+        self.state = new_state(account)
+        self.path = self.state.write(Path)
+
+    def says(
+        self, score: float | None = 80.0, *, parent: str | None = "mum", arr: int | None = 100, at_ms: int = NOON
+    ) -> list[tuple[str, ChildScored]]:
+        band: Band = "unknown" if score is None else "green"
+        return tell(self.state, self.path, parent_id=parent, score=score, band=band, arr=arr, now_ms=at_ms)
+
+
+def hear(parent: AccountState, told: ChildScored, *, at_ms: int = NOON) -> None:
+    fold(parent, ROLL_UPS, event(told, at_ms, f"{told.child}-{told.revision}", account=parent.account), at_ms)
+
+
+def test_a_child_tells_its_parent_what_changed_and_nothing_twice() -> None:
+    kid = Child()
+    [(parent, first)] = kid.says()
+    assert (parent, first) == ("mum", ChildScored("kid", NOON, "green", 80.0, 100, 1))
+    assert kid.says(80.4, at_ms=NOON + 1) == []
+    [(_, second)] = kid.says(80.5, at_ms=NOON + 2)
+    assert (second.score, second.revision) == (80.5, NOON + 2)
+    [(_, third)] = kid.says(80.5, arr=200, at_ms=NOON + 2)
+    assert (third.arr, third.revision) == (200, NOON + 3)
+
+
+def test_an_account_without_a_parent_tells_nobody_and_keeps_nothing() -> None:
+    kid = Child()
+    assert kid.says(parent=None) == []
+    assert kid.says(parent="kid") == []
+    assert kid.says(parent="no\x1faccount") == []
+    assert kid.path.told is None
+
+
+def test_a_child_that_moves_takes_its_leave() -> None:
+    kid = Child()
+    kid.says()
+    (old, good_bye), (new, hello) = kid.says(parent="aunt", at_ms=NOON + 1)
+    assert (old, good_bye.gone, new, hello.gone) == ("mum", True, "aunt", False)
+    [(last, gone)] = kid.says(parent=None, at_ms=NOON + 2)
+    assert (last, gone.gone) == ("aunt", True)
+    assert kid.says(parent=None, at_ms=NOON + 3) == []
+
+
+def test_an_account_that_leaves_says_so_once() -> None:
+    kid = Child()
+    assert leave("kid", kid.path, NOON) == []
+    kid.says()
+    assert leave("kid", kid.path, NOON) == [("mum", ChildScored("kid", NOON + 1, gone=True))]
+    assert leave("kid", kid.path, NOON) == []
+    [(_, back)] = kid.says()
+    assert (back.gone, back.revision) == (False, NOON + 2)
+
+
+def test_a_parent_is_told_again_before_the_topic_forgets() -> None:
+    kid = Child()
+    kid.says()
+    assert kid.says(at_ms=NOON + ROLL_UP_RETOLD_MS - 1) == []
+    assert len(kid.says(at_ms=NOON + ROLL_UP_RETOLD_MS)) == 1
+
+
+def test_the_highest_revision_wins_also_over_a_good_bye() -> None:
+    mum = new_state("mum")
+    newer = ChildScored("kid", 5, "green", 80.0, 100)
+    hear(mum, newer)
+    hear(mum, ChildScored("kid", 4, "red", 10.0, 100))
+    assert [(one.account, one.score) for one in children_of(mum)] == [("kid", 80.0)]
+    hear(mum, ChildScored("kid", 7, gone=True))
+    hear(mum, ChildScored("kid", 6, "red", 10.0, 100))
+    assert children_of(mum) == []
+    hear(mum, ChildScored("kid", 8, "yellow", 50.0, 100))
+    assert [one.band for one in children_of(mum)] == ["yellow"]
+    assert mum.read(Children).gone == {}
+
+
+def test_more_children_than_are_kept_are_counted() -> None:
+    mum = new_state("mum")
+    for number in range(CHILDREN_MAX + 2):
+        hear(mum, ChildScored(f"kid-{number}", 1, "green", 80.0))
+    assert (len(children_of(mum)), mum.read(Children).over) == (CHILDREN_MAX, 2)
+    hear(mum, ChildScored("kid-0", 2, "red", 10.0))
+    assert children_of(mum)[0].band == "red"
+
+
+def test_the_memory_of_former_children_is_bounded_and_keeps_the_latest() -> None:
+    mum = new_state("mum")
+    for number in range(CHILDREN_GONE_MAX + 5):
+        hear(mum, ChildScored(f"kid-{number}", 1, gone=True))
+    gone = mum.read(Children).gone
+    assert len(gone) == CHILDREN_GONE_MAX
+    assert "kid-4" not in gone
+    assert "kid-5" in gone
+
+
+def test_whoever_is_too_deep_tells_no_score() -> None:
+    top = new_state("top")
+    hear(top, ChildScored("kid", 1, "green", 80.0, 100, ROLL_UP_DEPTH_MAX))
+    assert len(children_of(top)) == 1
+    path = top.write(Path)
+    [(_, told)] = tell(top, path, parent_id="above", score=80.0, band="green", arr=1, now_ms=NOON)
+    assert (told.depth, told.score, told.band, told.arr) == (ROLL_UP_DEPTH_MAX + 1, None, "unknown", None)
+    above = new_state("above")
+    hear(above, told)
+    assert children_of(above) == []
+    assert depth_of(above) == ROLL_UP_DEPTH_MAX + 1
+
+
+def test_what_is_kept_comes_back_as_it_went() -> None:
+    mum = new_state("mum")
+    hear(mum, ChildScored("kid", 1, "green", 80.0, 100))
+    again = AccountState("mum", mum.parts())
+    assert children_of(again) == children_of(mum)
+    assert msgspec.msgpack.encode(again.read(Children)) == mum.parts()["children"]
