@@ -12,7 +12,8 @@ from truenorth.events.health import HealthChanged, MilestoneChanged
 from truenorth_health.domain import bands
 from truenorth_health.domain.causes import BACKFILL, BEHAVIOUR, FACT, OVERRIDE
 from truenorth_health.domain.compiled import Compiled
-from truenorth_health.domain.findings import evidence
+from truenorth_health.domain.findings import TAKEN_AT_ITS_WORD
+from truenorth_health.domain.found import found
 from truenorth_health.domain.milestones import Standing, standing
 from truenorth_health.domain.parts import Accounts, Erasures
 from truenorth_health.domain.path import MilestoneMark
@@ -54,7 +55,10 @@ def judge(known: Known, group: Sequence[Told], state: AccountState, compiled: Co
     if accounts.churned:
         found = list(_left(known, changes, told, state, view, compiled))
     else:
-        found = [*_lives(known, changes, state, view), *_bands(known, changes.get(("band", "band")), data, view)]
+        found = [
+            *_lives(known, changes, state, view, compiled),
+            *_bands(known, changes.get(("band", "band")), data, view),
+        ]
         found += _milestones(known, told, state, view, compiled)
     for one in group:
         found += _common(one, view, known)
@@ -102,7 +106,7 @@ def _left(
     known.segment = known.phase = known.scorecard = known.settled_ms = None
 
 
-def _lives(known: Known, changes: Changes, state: AccountState, view: View) -> Iterator[Difference]:
+def _lives(known: Known, changes: Changes, state: AccountState, view: View, compiled: Compiled) -> Iterator[Difference]:
     expected: dict[tuple[str, str], tuple[str, str]] = {}
     unsure: set[tuple[str, str]] = set()
     if known.churned:
@@ -118,7 +122,7 @@ def _lives(known: Known, changes: Changes, state: AccountState, view: View) -> I
             unsure.add((kind, kind))
         elif before is not None and before != after and known.band != "":
             expected[kind, kind] = before, after
-    _expect_findings(known, changes, state, view, expected)
+    _expect_findings(known, changes, state, view, compiled, expected)
     for key in sorted((changes.keys() | expected.keys()) - {("band", "band")}):
         yield from _change(key, changes.get(key), expected.get(key), is_sure=key not in unsure)
     known.churned, known.segment, known.phase, known.scorecard = (
@@ -147,22 +151,21 @@ def _expect_findings(
     changes: Changes,
     state: AccountState,
     view: View,
+    compiled: Compiled,
     expected: dict[tuple[str, str], tuple[str, str]],
 ) -> None:
-    """Add the findings that open and clear here; where what was open is not known, each record's word is taken."""
+    """Add the findings that open and clear here; where what was open is not known, each record's word is taken.
+
+    So is it for findings that are made from the path (`TAKEN_AT_ITS_WORD`), except that none opens or clears twice.
+    """
     before = known.findings
-    if before is None:
-        before = frozenset(name for kind, name in changes if kind == "finding" and changes[kind, name].before == "open")
-    found = evidence(
-        state,
-        view.dimension_scores,
-        coverage=view.scored.coverage,
-        floor=view.card.source.coverage_floor,
-        is_open=dict.fromkeys(before, 0),
-        now_ms=view.facts.at_ms,
-    )
-    now = frozenset(found)
     told = {name for kind, name in changes if kind == "finding"}
+    opened = {name for name in told if changes["finding", name].after == "open"}
+    if before is None:
+        before = frozenset(name for name in told if changes["finding", name].before == "open")
+    unjudged = TAKEN_AT_ITS_WORD & (before - told | opened)
+    judged = found(state, view, compiled.rules, is_open=before, delta_14d=lambda: None)
+    now = frozenset(judged.keys() - TAKEN_AT_ITS_WORD | unjudged)
     for name in (now ^ before) if known.findings is not None else told & (now ^ before):
         expected["finding", name] = ("clear", "open") if name in now else ("open", "clear")
     known.findings = now
