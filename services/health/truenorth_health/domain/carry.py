@@ -2,19 +2,23 @@
 
 from collections.abc import Mapping
 
-from truenorth.events.health import DecisionPoint
+from truenorth.events.health import DecisionPoint, Shadow
 
-from truenorth_health.domain import bands, points, snapshot
+from truenorth_health.domain import bands, ladder, points, snapshot
 from truenorth_health.domain import sentence as said
 from truenorth_health.domain.causes import OVERRIDE, cause_of
 from truenorth_health.domain.compiled import Compiled
 from truenorth_health.domain.decided import Decided
 from truenorth_health.domain.due import next_due_ms
-from truenorth_health.domain.findings import evidence, finding
+from truenorth_health.domain.findings import finding
+from truenorth_health.domain.found import found as findings_in
 from truenorth_health.domain.milestones import Standing, standing
 from truenorth_health.domain.path import MilestoneMark, Path
+from truenorth_health.domain.points import Comparison
+from truenorth_health.domain.scoring import evaluate
 from truenorth_health.domain.state import AccountState
-from truenorth_health.domain.transitions import Kind, Passed, Transition, Turn, publish
+from truenorth_health.domain.tiers import advise
+from truenorth_health.domain.transitions import Kind, Passed, Transition, Turn, band_of, publish
 from truenorth_health.domain.view import View, look
 
 
@@ -25,14 +29,14 @@ def carry_out(state: AccountState, compiled: Compiled, point: DecisionPoint) -> 
     if view is None:
         return Decided()
     path = state.write(Path)
-    turn = _take(state, path, view, compiled, point)
     points.void(state, path)
+    turn = _take(state, path, view, compiled, point)
     _settle(path, view, compiled, now_ms)
     decided = Decided()
-    print_ = snapshot.fingerprint(view, path, turn.standings)
+    print_ = snapshot.fingerprint(path, turn)
     if print_ != path.print or turn.transitions or turn.passed:
         path.print, path.revision, path.published_ms = print_, path.revision + 1, now_ms
-        _publish(state, path, compiled, decided, turn)
+        _publish(state, path, decided, turn)
     path.score = view.score
     points.keep(state, path, view)
     told = (view.facts.day, -1 if view.score is None else int(view.score + 0.5), path.band)
@@ -50,16 +54,11 @@ def _take(state: AccountState, path: Path, view: View, compiled: Compiled, point
     if path.churned:
         transitions.insert(0, Transition("churn", "churn", "churned", "active"))
     hold_ends_ms, moved = _band(path, view, point.now_ms)
-    found = evidence(
-        state,
-        view.dimension_scores,
-        coverage=view.scored.coverage,
-        floor=view.card.source.coverage_floor,
-        is_open=path.findings,
-        now_ms=point.now_ms,
-    )
+    compared = Comparison(state, view, compiled)
+    found = findings_in(state, view, compiled.rules, is_open=path.findings, delta_14d=compared.delta)
     transitions += [*moved, *_findings(path, found, point.now_ms)]
     standings, passed = _milestones(state, path, view, compiled)
+    rung = ladder.stand(compiled.ladder, view.number_of)
     return Turn(
         view=view,
         point=point,
@@ -70,11 +69,28 @@ def _take(state: AccountState, path: Path, view: View, compiled: Compiled, point
         standings=standings,
         findings=[finding(name, path.findings[name], words_for_it) for name, words_for_it in found.items()],
         hold_ends_ms=hold_ends_ms,
+        compared=compared,
+        rung=rung,
+        shadow=_shadow(path, view, compiled),
+        advice=advise(compiled.tiers, view.facts, None if rung is None else rung.level),
     )
 
 
-def _publish(state: AccountState, path: Path, compiled: Compiled, decided: Decided, turn: Turn) -> None:
-    turn.was = points.baseline(state, turn.view, compiled)
+def _shadow(path: Path, view: View, compiled: Compiled) -> Shadow | None:
+    """Score by the shadow scorecard, which has a band of its own and no effect."""
+    card = compiled.shadow_of(view.segment)
+    if card is None:
+        path.shadow = ("", "")
+        return None
+    scored = evaluate(card, view.signals.need(card.families), view.usage_factor, view.facts.age_days)
+    score = scored.score if scored.coverage >= card.source.coverage_floor else None
+    before = path.shadow[1] if path.shadow[0] == card.source.id else ""
+    band = "unknown" if score is None else bands.asked(card.source.bands, before, score)
+    path.shadow = (card.source.id, band)
+    return Shadow(card.source.id, card.version, band_of(band), score, scored.coverage)
+
+
+def _publish(state: AccountState, path: Path, decided: Decided, turn: Turn) -> None:
     turn.sentence = said.compose(
         turn.view,
         path,
@@ -83,7 +99,7 @@ def _publish(state: AccountState, path: Path, compiled: Compiled, decided: Decid
         standings=turn.standings,
     )
     publish(state, decided, turn)
-    decided.snapshot = snapshot.health_updated(state, path, turn, help_text=said.help_text(turn.view, path.band))
+    decided.snapshot = snapshot.health_updated(state, path, turn)
 
 
 def _places(path: Path, view: View) -> list[Transition]:

@@ -64,7 +64,7 @@ class Path(Struct, array_like=True, gc=False):
     ``pending`` is the set of causes (bits of `Cause`) folded since the last decision that was carried out.
     ``leaving_ms`` is since when the score asks for another band, ``leaving_causes`` why; ``print`` what was
     published last; ``day_told`` the last point told to `health-daily` (day, shown score or -1, band); ``told`` what
-    the parent account was told last (None: never had one).
+    the parent account was told last (None: never had one); ``shadow`` the shadow scorecard and its band.
     """
 
     revision: int = 0
@@ -90,3 +90,4 @@ class Path(Struct, array_like=True, gc=False):
     leaving_causes: int = 0
     tombstoned: bool = False
     told: Told | None = None
+    shadow: tuple[str, str] = ("", "")

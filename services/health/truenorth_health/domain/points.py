@@ -29,6 +29,30 @@ def void(state: AccountState, path: Path) -> None:
         state.write(Points).days = []
 
 
+class Comparison:
+    """The account against where it stood two weeks ago: worked out when it is first asked for."""
+
+    __slots__ = ("_compiled", "_point", "_state", "_view")
+
+    def __init__(self, state: AccountState, view: View, compiled: Compiled) -> None:
+        self._state = state
+        self._view = view
+        self._compiled = compiled
+        self._point: Point | bool | None = False
+
+    @property
+    def was(self) -> Point | None:
+        """The point of two weeks ago (`baseline`)."""
+        if isinstance(self._point, bool):
+            self._point = baseline(self._state, self._view, self._compiled)
+        return self._point
+
+    def delta(self) -> float | None:
+        """Return the score against two weeks ago; None where either is not known."""
+        was, score = self.was, self._view.score
+        return None if was is None or was.score is None or score is None else score - was.score
+
+
 def baseline(state: AccountState, view: View, compiled: Compiled) -> Point | None:
     """Return where the account stood two weeks ago under its scorecard of today; None when that is not known.
 

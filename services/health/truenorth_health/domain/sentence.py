@@ -4,10 +4,10 @@ from typing import Final
 
 from truenorth import words
 from truenorth.clock import date_of_day
-from truenorth.events.health import Sentence
+from truenorth.events.health import Help, Sentence
 
 from truenorth_health.domain.bands import asked
-from truenorth_health.domain.drivers import TOLD_POINTS_MIN, Runs, moves, stand, why
+from truenorth_health.domain.drivers import TOLD_POINTS_MIN, Move, Runs, moves, stand, why
 from truenorth_health.domain.findings import watermelon_reds
 from truenorth_health.domain.limits import DAY_MS
 from truenorth_health.domain.milestones import Standing
@@ -16,6 +16,8 @@ from truenorth_health.domain.view import View
 
 PARTS_MAX: Final = 2
 """A sentence has at most this many parts: a person reads forty of them."""
+
+HELPS_MAX: Final = 3
 
 _NOUNS = {"distinct_features": "features in use", "distinct_actors": "people active", "events": "done"}
 _LOST_SHARE_MIN = 0.4
@@ -156,17 +158,20 @@ def churned(churned_ms: int, reason: str) -> Sentence:
     return Sentence([("Churned", True), (f" on {when.day} {when:%B %Y}{because}", False)])
 
 
-def help_text(view: View, band: str) -> str:
-    """Return what would help most: the largest recoverable contribution, and the band it would lead to."""
+def helps(view: View, band: str) -> list[Help]:
+    """Return what would help most first: the recoverable contributions, each with the band it would lead to."""
     if view.score is None or view.override is not None:
-        return ""
+        return []
     lost = [one for one in moves(view, None) if one.is_told]
-    if not lost:
-        return ""
-    best = next((one for one in lost if one.measure.source.fix), lost[0])
-    what = best.measure.source.fix or f"better {best.measure.source.name.lower()}"
-    said = f"{what} gives back up to {words.points(best.lost)} points"
-    after = asked(view.card.source.bands, band, view.score + best.lost)
-    if after != band and not view.scored.excepted:
-        said += f" and would make this account {after}"
-    return said
+    with_cure = [one for one in lost if one.measure.source.fix]
+    ranked = [*with_cure, *(one for one in lost if not one.measure.source.fix)][:HELPS_MAX]
+    return [_help(view, band, view.score, one) for one in ranked]
+
+
+def _help(view: View, band: str, score: float, one: Move) -> Help:
+    what = one.measure.source.fix or f"better {one.measure.source.name.lower()}"
+    said = f"{what} gives back up to {words.points(one.lost)} points"
+    after = asked(view.card.source.bands, band, min(100.0, score + one.lost))
+    if after == band or view.scored.excepted:
+        return Help(one.measure.source.id, one.lost, said)
+    return Help(one.measure.source.id, one.lost, f"{said} and would make this account {after}", after)

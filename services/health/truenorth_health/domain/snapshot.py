@@ -1,6 +1,5 @@
 """The snapshot: a view and its path in the published form, and the print that says whether it is news."""
 
-from collections.abc import Sequence
 from hashlib import blake2b
 from math import log10
 
@@ -15,8 +14,8 @@ from truenorth.events.health import (
     MeasureResult,
 )
 
+from truenorth_health.domain import sentence as said
 from truenorth_health.domain.display import display
-from truenorth_health.domain.milestones import Standing
 from truenorth_health.domain.parts import Accounts, Actions, Billing, Engagements, Said, Surveys, Tickets, Usage
 from truenorth_health.domain.path import Frozen, Path, Point
 from truenorth_health.domain.signals import SIGNALS
@@ -28,8 +27,9 @@ _SCALES = tuple(100.0 if BY_NAME[name].unit == "share" else 10.0 for name in SIG
 _encode = msgspec.msgpack.Encoder().encode
 
 
-def fingerprint(view: View, path: Path, standings: Sequence[Standing]) -> bytes:
+def fingerprint(path: Path, turn: Turn) -> bytes:
     """Return 8 bytes that change when something changes that a person would see."""
+    view, shadow, rung = turn.view, turn.shadow, turn.rung
     measures = view.card.measures
     seen = (
         _rounded(view.score),
@@ -42,10 +42,14 @@ def fingerprint(view: View, path: Path, standings: Sequence[Standing]) -> bytes:
         ],
         (path.band, view.segment, view.phase, view.card.source.id, view.card.version),
         list(path.findings),
-        [(one.progress.id, one.progress.status, one.progress.have, one.progress.days_left) for one in standings],
+        [(one.progress.id, one.progress.status, one.progress.have, one.progress.days_left) for one in turn.standings],
         sorted((name, fact.value) for name, fact in view.facts.kept.items()),
         None if view.override is None else (view.override.value, view.override.by, view.override.reason),
         view.signals.get("pulse"),
+        None if shadow is None else (shadow.version, shadow.band, _rounded(shadow.score)),
+        None if rung is None else rung.level,
+        None if turn.advice is None else turn.advice.tier,
+        list(turn.point.silent),
     )
     return blake2b(_encode(seen), digest_size=8).digest()
 
@@ -72,6 +76,7 @@ def dimension_results(view: View, was: Point | None) -> list[DimensionResult]:
     """Return all dimensions and measures; ``was`` where the scorecard was the same two weeks ago."""
     before = was.contributions if was is not None and was.version == view.card.version else None
     results: list[DimensionResult] = []
+    approximate = view.signals.approximate()
     index = 0
     for dimension, score in zip(view.card.dimensions, view.scored.dimensions, strict=True):
         end = index + len(dimension.measures)
@@ -81,7 +86,7 @@ def dimension_results(view: View, was: Point | None) -> list[DimensionResult]:
                 source.id,
                 source.name,
                 source.weight,
-                [_measure(view, position, before) for position in range(index, end)],
+                [_measure(view, position, before, approximate) for position in range(index, end)],
                 score,
                 sum(view.scored.parts[index:end]),
                 sum(view.scored.of[index:end]),
@@ -92,7 +97,7 @@ def dimension_results(view: View, was: Point | None) -> list[DimensionResult]:
     return results
 
 
-def _measure(view: View, position: int, before: list[float] | None) -> MeasureResult:
+def _measure(view: View, position: int, before: list[float] | None, approximate: list[str]) -> MeasureResult:
     source = view.card.measures[position].source
     value = view.signals.values[view.card.measures[position].signal]
     return MeasureResult(
@@ -106,6 +111,8 @@ def _measure(view: View, position: int, before: list[float] | None) -> MeasureRe
         contribution=view.scored.parts[position],
         of=view.scored.of[position],
         was=None if before is None else before[position],
+        approximate=source.signal in approximate,
+        fresh=view.signals.is_fresh(view.card.measures[position].signal),
     )
 
 
@@ -155,14 +162,13 @@ def health_updated(
     state: AccountState,
     path: Path,
     turn: Turn,
-    *,
-    help_text: str,
 ) -> HealthUpdated:
     """Return the snapshot of a live account."""
     view, point = turn.view, turn.point
     override = view.override
     pulse = view.signals.get("pulse")
     bands = view.card.source.bands
+    helps = said.helps(view, path.band)
     at_risk = any(one.progress.status == "at_risk" for one in turn.standings)
     return HealthUpdated(
         account=state.account,
@@ -189,7 +195,14 @@ def health_updated(
         pulse=None if pulse is None else int(pulse),
         attention=attention(view, findings=len(turn.findings), at_risk=at_risk, churned=False),
         delta_14d=turn.delta,
-        help=help_text,
+        help=helps[0].text if helps else "",
         last_event_ms=last_event_ms(state),
         transitions=path.number,
+        helps=helps,
+        shadow=turn.shadow,
+        ladder=turn.rung,
+        tier_advice=turn.advice,
+        approximate=view.signals.approximate(),
+        silent=sorted(point.silent),
+        late_events=state.read(Usage).late,
     )

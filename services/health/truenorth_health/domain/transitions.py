@@ -7,10 +7,14 @@ from truenorth.events.health import (
     Band,
     Cause,
     DecisionPoint,
+    Driver,
     Finding,
     HealthChanged,
     MilestoneChanged,
+    Rung,
     Sentence,
+    Shadow,
+    TierAdvice,
 )
 
 from truenorth_health.domain import points
@@ -19,6 +23,7 @@ from truenorth_health.domain.drivers import drivers as ranked
 from truenorth_health.domain.drivers import moves
 from truenorth_health.domain.milestones import Standing
 from truenorth_health.domain.path import Path, Point
+from truenorth_health.domain.points import Comparison
 from truenorth_health.domain.state import AccountState
 from truenorth_health.domain.view import View
 
@@ -47,26 +52,35 @@ class Passed:
 
 @dataclass(slots=True)
 class Turn:
-    """One decision on its way out: the view, why, what it is compared with (``was``), what passed and what is open."""
+    """One decision on its way out: the view, why, what it is compared with, what passed and what is open.
+
+    ``rung``, ``shadow`` and ``advice`` are published beside the score.
+    """
 
     view: View
     point: DecisionPoint
     cause: Cause
     score_before: float | None
-    was: Point | None = None
+    compared: Comparison | None = None
     transitions: list[Transition] = field(default_factory=list)
     passed: list[Passed] = field(default_factory=list)
     standings: list[Standing] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     hold_ends_ms: int | None = None
     sentence: Sentence = field(default_factory=Sentence)
+    rung: Rung | None = None
+    shadow: Shadow | None = None
+    advice: TierAdvice | None = None
+
+    @property
+    def was(self) -> Point | None:
+        """The point of two weeks ago, where that is known."""
+        return None if self.compared is None else self.compared.was
 
     @property
     def delta(self) -> float | None:
         """The score against two weeks ago."""
-        if self.was is None or self.was.score is None or self.view.score is None:
-            return None
-        return self.view.score - self.was.score
+        return None if self.compared is None else self.compared.delta()
 
 
 def publish(state: AccountState, decided: Decided, turn: Turn) -> None:
@@ -80,9 +94,12 @@ def publish(state: AccountState, decided: Decided, turn: Turn) -> None:
         decided.milestones.append(_milestone_changed(state, path, turn, passed))
 
 
+def _drivers(state: AccountState, path: Path, turn: Turn, *, fell: bool) -> list[Driver]:
+    return ranked(moves(turn.view, points.comparison(state, path, turn.view, turn.was)), fell=fell)
+
+
 def _changed(state: AccountState, path: Path, turn: Turn, one: Transition) -> HealthChanged:
     view, facts = turn.view, turn.view.facts
-    drivers = ranked(moves(view, points.comparison(state, path, view, turn.was)), fell=_fell(turn, one))
     return HealthChanged(
         account=state.account,
         number=path.number,
@@ -93,7 +110,7 @@ def _changed(state: AccountState, path: Path, turn: Turn, one: Transition) -> He
         cause=turn.cause,
         decided_ms=turn.point.now_ms,
         point=turn.point,
-        drivers=drivers,
+        drivers=_drivers(state, path, turn, fell=_fell(turn, one)),
         sentence=turn.sentence,
         score_before=turn.score_before,
         score=view.score,
@@ -140,6 +157,7 @@ def _milestone_changed(state: AccountState, path: Path, turn: Turn, passed: Pass
         band=band_of(path.band),
         score=view.score,
         revision=path.revision,
+        drivers=_drivers(state, path, turn, fell=progress.status != "reached"),
     )
 
 

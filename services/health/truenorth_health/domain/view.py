@@ -8,7 +8,7 @@ from truenorth_health.domain.facts import Facts, merge
 from truenorth_health.domain.limits import DAY_MS, FUTURE_MS_MAX
 from truenorth_health.domain.parts import Actions, Said
 from truenorth_health.domain.path import Point
-from truenorth_health.domain.scoring import Scored, evaluate
+from truenorth_health.domain.scoring import Scored, evaluate, fresh_coverage
 from truenorth_health.domain.signals import Signals
 from truenorth_health.domain.state import AccountState
 
@@ -25,6 +25,11 @@ class View:
     scored: Scored
     score: float | None
     override: Said | None
+    usage_factor: float = 1.0
+
+    def number_of(self, name: str) -> float | None:
+        """Return a signal by name, or the ``score``."""
+        return self.score if name == "score" else self.signals.get(name)
 
     @property
     def dimension_scores(self) -> dict[str, float | None]:
@@ -41,12 +46,13 @@ def look(state: AccountState, compiled: Compiled, at_ms: int, silent: Mapping[st
         return None
     signals = Signals(state, facts, compiled.entitled(facts), silent)
     actions = state.read(Actions)
-    scored = evaluate(card, signals.need(card.families), _usage_factor(actions, at_ms))
+    factor = _usage_factor(actions, at_ms)
+    scored = evaluate(card, signals.need(card.families), factor, facts.age_days)
     if signals.stale:
-        scored.coverage = _fresh_coverage(card, signals)
+        scored.coverage = fresh_coverage(card, signals.values, facts.age_days, signals.is_fresh)
     override = in_force(actions.override, at_ms)
     score = _score(card, scored) if override is None else override.value
-    return View(facts, segment, compiled.phase_of(facts), card, signals, scored, score, override)
+    return View(facts, segment, compiled.phase_of(facts), card, signals, scored, score, override, factor)
 
 
 def look_back(state: AccountState, compiled: Compiled, card: CompiledScorecard, day: int) -> Point:
@@ -54,18 +60,8 @@ def look_back(state: AccountState, compiled: Compiled, card: CompiledScorecard, 
     at_ms = (day + 1) * DAY_MS - 1
     facts = merge(state, at_ms)
     values = Signals(state, facts, compiled.entitled(facts)).need(card.families)
-    scored = evaluate(card, values, _usage_factor(state.read(Actions), at_ms))
+    scored = evaluate(card, values, _usage_factor(state.read(Actions), at_ms), facts.age_days)
     return Point(day, _score(card, scored), card.version, scored.parts)
-
-
-def _fresh_coverage(card: CompiledScorecard, signals: Signals) -> float:
-    """Return the share of the configured weight with data from sources that are not silent for everybody."""
-    return sum(
-        dimension.share * measure.share
-        for dimension in card.dimensions
-        for measure in dimension.measures
-        if signals.values[measure.signal] is not None and signals.is_fresh(measure.signal)
-    )
 
 
 def _score(card: CompiledScorecard, scored: Scored) -> float | None:
