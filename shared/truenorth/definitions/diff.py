@@ -6,6 +6,7 @@ from typing import Any, Final
 import msgspec
 
 from truenorth.definitions.model import Definitions
+from truenorth.definitions.named import name_of
 
 _VALUE_CHARS_MAX: Final = 60
 _MISSING: Final = object()
@@ -20,8 +21,8 @@ def differences(before: Definitions, after: Definitions) -> list[str]:
 
 
 def _section(section: str, before: list[Any], after: list[Any]) -> Iterator[str]:
-    old = {item.id: item for item in before}
-    new = {item.id: item for item in after}
+    old = {name_of(item): item for item in before}
+    new = {name_of(item): item for item in after}
     for name in old:
         if name not in new:
             yield f"- {section} {name}"

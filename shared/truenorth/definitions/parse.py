@@ -15,6 +15,7 @@ from yaml.nodes import MappingNode, Node, SequenceNode
 
 from truenorth.definitions import shapes, yaml_nodes
 from truenorth.definitions.model import Definitions
+from truenorth.definitions.named import field_of, name_of
 from truenorth.errors import DefinitionError, MissingError, RefusedError
 
 FILES_MAX: Final = 200
@@ -111,11 +112,11 @@ def duplicates(parsed: Parsed) -> Iterator[DefinitionError]:
     for section in _SECTIONS:
         seen: dict[str, Place] = {}
         for index, item in enumerate(getattr(parsed.definitions, section)):
-            path = f"{section}[{index}].id"
+            path, name = f"{section}[{index}].{field_of(item)}", name_of(item)
             place = parsed.place(path)
-            first = seen.setdefault(item.id, place)
+            first = seen.setdefault(name, place)
             if first is not place:
-                message = f"{item.id!r} is already at {first.file}:{first.line}; give one of them another id"
+                message = f"{name!r} is already at {first.file}:{first.line}; give one of them another id"
                 yield DefinitionError("id_twice", message, file=place.file, line=place.line, field=path)
 
 
