@@ -13,7 +13,6 @@ from truenorth.kafka.dead_letters import VALUE_BYTES_MAX, letter
 from truenorth.kafka.records import Record
 from truenorth.streams.counting import CountingProcessor
 from truenorth.streams.dead_letters import DeadLetterLimits
-from truenorth.streams.due import DueTimes
 from truenorth.streams.hooks import NoHooks
 from truenorth.streams.kept import Kept
 from truenorth.streams.memory import MemoryBroker
@@ -38,24 +37,6 @@ from truenorth.streams.settings import EngineSettings
 from truenorth.streams.turns import Cut
 
 from tests.conformance.accounts import happening
-
-
-def test_due_times_come_earliest_first_and_the_later_word_counts() -> None:
-    due = DueTimes()
-    due.put("a", 30)
-    due.put("b", 10)
-    due.put("c", 20)
-    due.put("b", 25)
-    due.put("c", None)
-    assert [due.first_ms, due.take(25, 10), due.take(100, 10), due.first_ms] == [25, ["b"], ["a"], None]
-    assert len(due) == 0
-
-
-def test_due_times_are_taken_in_portions() -> None:
-    due = DueTimes()
-    due.fill((f"account-{number}", number) for number in range(10))
-    assert due.take(100, 4) == ["account-0", "account-1", "account-2", "account-3"]
-    assert len(due) == 6
 
 
 @given(
@@ -200,8 +181,8 @@ def records(first: int, accounts: list[str]) -> list[Record]:
     return [Record("s", 0, first + n, a.encode(), happening(a), 0) for n, a in enumerate(accounts)]
 
 
-async def cut_of(one: Partition[Any], read_until_ms: int = 0) -> Cut:
-    return await one.cut(read_until_ms=read_until_ms, redecide_max=0, seen_bytes_max=1_000_000)
+async def cut_of(one: Partition[Any], read_until_ms: int = 0, due_max: int = 1000) -> Cut:
+    return await one.cut(read_until_ms=read_until_ms, due_max=due_max, redecide_max=0, seen_bytes_max=1_000_000)
 
 
 def totals(cut: Cut) -> list[int]:

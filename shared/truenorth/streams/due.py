@@ -2,10 +2,18 @@
 
 import heapq
 from collections.abc import Iterable
+from typing import Final
+
+OVERTAKEN_MIN: Final = 1_000
+"""Overtaken entries that are left in the heap in any case; above, there are never more of them than accounts."""
 
 
 class DueTimes:
-    """A heap of due times (epoch milliseconds); an account's later word replaces its earlier one."""
+    """A heap of due times (epoch milliseconds); an account's later word replaces its earlier one.
+
+    Asking who is due costs as much as are due, whoever else waits. What an account's later word overtook stays in the
+    heap until it comes up, or until there is more of that than of accounts: then the heap is made anew.
+    """
 
     def __init__(self) -> None:
         self._heap: list[tuple[int, str]] = []
@@ -27,6 +35,13 @@ class DueTimes:
         elif self._due.get(key) != due_ms:
             self._due[key] = due_ms
             heapq.heappush(self._heap, (due_ms, key))
+            if len(self._heap) > 2 * len(self._due) + OVERTAKEN_MIN:
+                self.fill(self._due.items())
+
+    @property
+    def entries(self) -> int:
+        """How many entries the heap holds, overtaken ones included."""
+        return len(self._heap)
 
     @property
     def first_ms(self) -> int | None:

@@ -143,14 +143,14 @@ class Partition(Generic[S]):
         value = letter(record, reader=self._reader_name, reason=reason, now_ms=self._clock.now_ms())
         return Entry(record.key, value)
 
-    async def cut(self, *, read_until_ms: int, redecide_max: int, seen_bytes_max: int) -> Cut:
+    async def cut(self, *, read_until_ms: int, due_max: int, redecide_max: int, seen_bytes_max: int) -> Cut:
         """Take the cut and work through it, yielding between slices. Nothing may be written meanwhile.
 
         ``read_until_ms``: everything that the broker took in until then has been read; decisions are made as of then,
-        and accounts due until then are decided without events. ``seen_bytes_max``: this partition's share of the
-        memory for seen ids.
+        and up to ``due_max`` accounts due until then are decided without events, after those that have some.
+        ``seen_bytes_max``: this partition's share of the memory for seen ids.
         """
-        cut, queue = self._begin(read_until_ms, redecide_max)
+        cut, queue = self._begin(read_until_ms, due_max, redecide_max)
         decided, in_row = self._decided, self._limits.in_row
         left, began_s = self._settings.slice_accounts, self._clock.monotonic()
         for key, runs in queue.items():
@@ -171,7 +171,7 @@ class Partition(Generic[S]):
         cut.changelog.append(Entry(POSITION_KEY, encode_control(position)))
         return cut
 
-    def _begin(self, read_until_ms: int, redecide_max: int) -> tuple[Cut, dict[str, list[Run]]]:
+    def _begin(self, read_until_ms: int, due_max: int, redecide_max: int) -> tuple[Cut, dict[str, list[Run]]]:
         """Swap out what waits together with the positions, and add who is due; all in one step."""
         queues, self._queues = self._queues, [{} for _ in self._sources]
         self.queued = self.queued_bytes = 0
@@ -183,7 +183,7 @@ class Partition(Generic[S]):
         for source, items_of in enumerate(queues):
             for key, items in items_of.items():
                 queue.setdefault(key, []).append((source, items))
-        for key in self.due.take(cut.now_ms, self._settings.due_accounts_max):
+        for key in self.due.take(cut.now_ms, due_max):
             queue.setdefault(key, [])
         for _ in range(min(redecide_max, len(self._redecide))):
             queue.setdefault(self._redecide.popleft(), [])

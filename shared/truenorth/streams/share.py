@@ -127,6 +127,7 @@ class Opener(Generic[S]):
         async with self._cutting:  # one after the other: the first goes out while the next is worked through
             cut = await held.partition.cut(
                 read_until_ms=held.read.ms,
+                due_max=max(1, self._settings.due_accounts_max // max(1, share)),
                 redecide_max=redecide_max,
                 seen_bytes_max=self._settings.seen_bytes_max // max(1, share),
             )
