@@ -22,9 +22,15 @@ def signal(one: Book, name: str, at_ms: int = NOON) -> float | None:
 
 def test_absence_of_trouble_is_a_fact_but_absence_of_measurement_is_not_known() -> None:
     one = book()
-    zero = {"open_tickets", "open_p1_days", "invoices_overdue", "days_overdue", "failed_payments_28d"}
+    zero = {
+        *("open_tickets", "open_p1_tickets", "open_p2_tickets", "open_escalated_tickets", "open_tickets_per_100_seats"),
+        *("open_p1_days", "oldest_ticket_days", "tickets_opened_7d", "tickets_opened_28d", "tickets_opened_90d"),
+        *("tickets_per_100_seats_90d", "tickets_reopened_28d", "contacts_left_90d"),
+        *("invoices_overdue", "overdue_amount", "days_overdue", "failed_payments_28d"),
+    }
     for name in INDEX:
-        assert signal(one, name) == (0.0 if name in zero else None), name
+        expected = 10.0 if name == "seats" else 0.0 if name in zero else None
+        assert signal(one, name) == expected, name
 
 
 def test_people_are_distinct_within_their_window() -> None:

@@ -6,7 +6,7 @@ from typing import Final
 
 from truenorth import codec, erasures
 from truenorth.definitions.model import Bundle
-from truenorth.errors import HaltError, PoisonError
+from truenorth.errors import PoisonError
 from truenorth.events.health import ChildScored
 from truenorth.events.payload import PayloadStruct
 from truenorth.ids import derived_id
@@ -19,6 +19,7 @@ from truenorth.topics import HEALTH_SOURCES, full_name
 from truenorth_health.domain.decide import Compiled, Decided, compile_definitions, decide
 from truenorth_health.domain.fold import fold
 from truenorth_health.domain.gone import decide_forgetting
+from truenorth_health.domain.migrations import migrate
 from truenorth_health.domain.path import Path
 from truenorth_health.domain.state import SCHEMA, AccountState, dump, load
 
@@ -85,9 +86,9 @@ class AccountProcessor:
         identity = blake2b(f"{event.source}\x1f{event.id}".encode(), digest_size=IDENTITY_BYTES).digest()
         return Decoded(event.account, identity, event)
 
-    def migrate(self, parts: dict[str, bytes], schema: int) -> dict[str, bytes]:  # noqa: ARG002
-        """Return an older state in today's version; there is only one so far."""
-        raise HaltError(f"state of version {schema} is not known to this program")
+    def migrate(self, parts: dict[str, bytes], schema: int) -> dict[str, bytes]:
+        """See `domain.migrations.migrate`."""
+        return migrate(parts, schema)
 
     def load(self, key: str, parts: dict[str, bytes]) -> AccountState:
         """See `domain.state.load`."""

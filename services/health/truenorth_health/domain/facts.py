@@ -1,12 +1,13 @@
 """What is known of an account, merged: facts of `accounts`, with ARR and seats from active subscriptions."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from truenorth.events.health import Fact
 
 from truenorth_health.domain import steps
-from truenorth_health.domain.fold_billing import day_number
-from truenorth_health.domain.limits import DAY_MS
+from truenorth_health.domain.fold_billing import day_number, has_ended
+from truenorth_health.domain.limits import DAY_MS, FUTURE_MS_MAX
 from truenorth_health.domain.parts import Accounts, Billing, FactKept, Subscription
 from truenorth_health.domain.state import AccountState
 
@@ -43,6 +44,11 @@ class Facts:
         """The epoch day of the moment."""
         return self.at_ms // DAY_MS
 
+    @property
+    def age_days(self) -> int | None:
+        """Days since they signed up; None when nobody said."""
+        return None if self.signed_up_day is None else self.day - self.signed_up_day
+
     def text(self, field: str) -> str | None:
         """Return a fact as text, as it was told."""
         kept = self.kept.get(field)
@@ -65,7 +71,7 @@ def merge(state: AccountState, at_ms: int) -> Facts:
     kept = dict(accounts.facts)
     billing = state.read(Billing)
     if billing.had_subscription:
-        _from_subscriptions(kept, active(billing, at_ms), billing.newest_ms)
+        _from_subscriptions(kept, billing, at_ms)
     facts = Facts(kept, at_ms, accounts.churned, accounts.churn_at[0] if accounts.churned else 0, accounts.churn_reason)
     for name, fact in kept.items():
         value = fact.value
@@ -89,24 +95,26 @@ _DAYS = {
 
 
 def active(billing: Billing, at_ms: int) -> list[Subscription]:
-    """Return the subscriptions in force at ``at_ms``."""
+    """Return the subscriptions in force at ``at_ms``; clocks may differ by minutes."""
+    limit_ms = at_ms + FUTURE_MS_MAX
     return [
-        one
-        for one in billing.subscriptions.values()
-        if one.started_ms <= at_ms and (one.ended_ms is None or one.ended_ms > at_ms)
+        one for one in billing.subscriptions.values() if one.started_ms <= limit_ms and not has_ended(one, limit_ms)
     ]
 
 
-def _from_subscriptions(kept: dict[str, FactKept], subscriptions: list[Subscription], newest_ms: int) -> None:
+def _from_subscriptions(kept: dict[str, FactKept], billing: Billing, at_ms: int) -> None:
     """Let subscriptions say ARR and seats once there ever were any, and the rest where no fact says it."""
+    subscriptions = active(billing, at_ms)
     if not subscriptions:
-        kept["arr"] = FactKept(0, "billing", newest_ms, "")
-        kept["seats"] = FactKept(0, "billing", newest_ms, "")
+        kept["arr"] = FactKept(0, "billing", billing.newest_ms, "")
+        kept["seats"] = FactKept(0, "billing", billing.newest_ms, "")
         return
-    latest = max(subscriptions, key=_weight)
+    limit_ms = at_ms + FUTURE_MS_MAX
+    worth = [steps.value_at(one.arr_steps, limit_ms) or 0 for one in subscriptions]
+    latest = max(zip(worth, subscriptions, strict=True), key=_weight)[1]
     source, time_ms = latest.source or "billing", max(one.changed_at for one in subscriptions)
-    arr = sum(one.arr_steps[-1][1] for one in subscriptions if one.arr_steps)
-    said: dict[str, str | int | bool | None] = {"arr": arr, "seats": sum(one.seats for one in subscriptions)}
+    seats = sum(steps.value_at(one.seat_steps, limit_ms) or 0 for one in subscriptions)
+    said: dict[str, str | int | bool | None] = {"arr": sum(worth), "seats": seats}
     renewals = [one.renews_on for one in subscriptions if one.renews_on is not None]
     others: dict[str, str | int | bool | None] = {
         "plan": latest.plan,
@@ -118,22 +126,59 @@ def _from_subscriptions(kept: dict[str, FactKept], subscriptions: list[Subscript
         kept[name] = FactKept(value, source, time_ms, "")
 
 
-def _weight(one: Subscription) -> tuple[int, int]:
-    return (one.arr_steps[-1][1] if one.arr_steps else 0, one.changed_at)
+def _weight(pair: tuple[int, Subscription]) -> tuple[int, int, str]:
+    worth, one = pair
+    return worth, one.changed_at, one.plan
 
 
 def arr_change_percent(state: AccountState, at_ms: int, days: int) -> float | None:
     """Return by how many percent ARR changed over ``days``; None when it was nothing or not known then."""
-    then_ms = at_ms - days * DAY_MS
+    return _change(state, at_ms, days, _arr_of_subscription, _arr_of_account)
+
+
+def seats_change_percent(state: AccountState, at_ms: int, days: int) -> float | None:
+    """Return by how many percent bought seats changed over ``days``; None when there were none or not known then."""
+    return _change(state, at_ms, days, _seats_of_subscription, _seats_of_account)
+
+
+Steps = list[tuple[int, int]]
+
+
+def _change(
+    state: AccountState,
+    at_ms: int,
+    days: int,
+    of_subscription: Callable[[Subscription], Steps],
+    of_account: Callable[[Accounts], Steps],
+) -> float | None:
+    then_ms, now_ms = at_ms - days * DAY_MS, at_ms + FUTURE_MS_MAX
     billing = state.read(Billing)
     if billing.had_subscription:
-        before = _arr(billing, then_ms)
-        now = _arr(billing, at_ms)
+        before, now = (
+            sum(
+                steps.value_at(of_subscription(one), moment) or 0
+                for one in billing.subscriptions.values()
+                if one.started_ms <= moment and not has_ended(one, moment)
+            )
+            for moment in (then_ms, now_ms)
+        )
     else:
-        told = state.read(Accounts).arr_steps
-        before, now = steps.value_at(told, then_ms) or 0, steps.value_at(told, at_ms) or 0
+        told = of_account(state.read(Accounts))
+        before, now = steps.value_at(told, then_ms) or 0, steps.value_at(told, now_ms) or 0
     return (now - before) / before * 100 if before else None
 
 
-def _arr(billing: Billing, at_ms: int) -> int:
-    return sum(steps.value_at(one.arr_steps, at_ms) or 0 for one in active(billing, at_ms))
+def _arr_of_subscription(one: Subscription) -> Steps:
+    return one.arr_steps
+
+
+def _seats_of_subscription(one: Subscription) -> Steps:
+    return one.seat_steps
+
+
+def _arr_of_account(accounts: Accounts) -> Steps:
+    return accounts.arr_steps
+
+
+def _seats_of_account(accounts: Accounts) -> Steps:
+    return accounts.seat_steps

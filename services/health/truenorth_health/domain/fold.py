@@ -6,7 +6,15 @@ from typing import Any, Final
 from truenorth.events import Event, health, inputs, people
 from truenorth.topics import HEALTH_SOURCES
 
-from truenorth_health.domain import fold_accounts, fold_billing, fold_people, fold_roll_ups, fold_tickets, fold_usage
+from truenorth_health.domain import (
+    fold_accounts,
+    fold_billing,
+    fold_engagements,
+    fold_people,
+    fold_roll_ups,
+    fold_tickets,
+    fold_usage,
+)
 from truenorth_health.domain.causes import BACKFILL, BEHAVIOUR, FACT, OVERRIDE
 from truenorth_health.domain.limits import BACKFILL_AGE_MS, ERASURE_GRACE_MS, FUTURE_MS_MAX
 from truenorth_health.domain.parts import Erasures
@@ -40,17 +48,18 @@ _HANDLERS: Final[dict[str, dict[type[Any], Handler]]] = {
         inputs.AccountReactivated: fold_accounts.reactivated,
     },
     "engagements": {
-        inputs.EngagementHeld: fold_people.held,
-        inputs.ObjectiveSet: fold_people.aimed,
-        inputs.ValueRecorded: fold_people.gained,
-        inputs.AdvocacyRecorded: fold_people.advocated,
-        inputs.RenewalIntent: fold_people.intended,
-        inputs.ChampionLeft: fold_people.left,
+        inputs.EngagementHeld: fold_engagements.held,
+        inputs.ObjectiveSet: fold_engagements.aimed,
+        inputs.ValueRecorded: fold_engagements.gained,
+        inputs.AdvocacyRecorded: fold_engagements.advocated,
+        inputs.RenewalIntent: fold_engagements.intended,
+        inputs.ChampionLeft: fold_engagements.left,
     },
     "actions": {
         people.PulseSet: fold_people.pulse,
         people.OverrideSet: fold_people.override,
         people.UsageFitSet: fold_people.fit,
+        people.EssentialSet: fold_people.essential,
         people.NoteAdded: fold_people.noted,
     },
     "erasures": {people.ErasureRequested: fold_people.erased},

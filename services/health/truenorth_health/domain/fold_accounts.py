@@ -4,6 +4,7 @@ from truenorth.events import Event
 from truenorth.events.inputs import AccountChurned, AccountUpdated
 
 from truenorth_health.domain import steps
+from truenorth_health.domain.limits import SEAT_STEPS_MAX
 from truenorth_health.domain.parts import Accounts, FactKept
 from truenorth_health.domain.state import AccountState
 
@@ -25,6 +26,8 @@ def updated(state: AccountState, event: Event, time_ms: int, _record_ms: int) ->
             kept.facts[name] = FactKept(value, event.source, time_ms, event.id)
     if data.arr is not None:
         steps.put(kept.arr_steps, time_ms, data.arr)
+    if data.seats is not None:
+        steps.put(kept.seat_steps, time_ms, data.seats, SEAT_STEPS_MAX)
 
 
 def churned(state: AccountState, event: Event, time_ms: int, _record_ms: int) -> None:

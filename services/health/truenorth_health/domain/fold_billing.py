@@ -1,5 +1,6 @@
 """Subscriptions, invoices and failed payments, as the billing source tells them."""
 
+from bisect import insort
 from datetime import date
 
 from truenorth.clock import day_of_date
@@ -20,6 +21,8 @@ from truenorth_health.domain.limits import (
     FAILED_PAYMENTS_MAX,
     HISTORY_DAYS_KEPT,
     INVOICES_MAX,
+    MILLIS_MAX,
+    SEAT_STEPS_MAX,
     SUBSCRIPTIONS_MAX,
 )
 from truenorth_health.domain.parts import Billing, Invoice, Subscription
@@ -49,99 +52,121 @@ def _open(state: AccountState, time_ms: int) -> Billing:
 def _prune(kept: Billing, before_ms: int) -> None:
     """Forget what ended, was paid or failed before then; what is open stays."""
     kept.subscriptions = {
-        key: one for key, one in kept.subscriptions.items() if one.ended_ms is None or one.ended_ms >= before_ms
+        key: one
+        for key, one in kept.subscriptions.items()
+        if one.ended_ms is None or one.ended_ms >= before_ms or not has_ended(one, MILLIS_MAX)
     }
     kept.invoices = {key: one for key, one in kept.invoices.items() if one.paid_ms is None or one.paid_ms >= before_ms}
     kept.failed_ms = [moment for moment in kept.failed_ms if moment >= before_ms]
 
 
+def has_ended(one: Subscription, at_ms: int) -> bool:
+    """Whether it ended until ``at_ms`` and was not started again after that end."""
+    if one.ended_ms is None or one.ended_ms > at_ms:
+        return False
+    return one.restarted_ms is None or not one.ended_ms < one.restarted_ms <= at_ms
+
+
 def _subscription(kept: Billing, key: str, event: Event, time_ms: int) -> Subscription | None:
     found = kept.subscriptions.get(key)
-    if found is not None:
-        return found
-    if len(kept.subscriptions) >= SUBSCRIPTIONS_MAX:
-        kept.over += 1
-        return None
-    kept.had_subscription = True
-    made = kept.subscriptions[key] = Subscription(time_ms, source=event.source)
-    return made
+    if found is None:
+        if len(kept.subscriptions) >= SUBSCRIPTIONS_MAX:
+            kept.over += 1
+            return None
+        kept.had_subscription = True
+        found = kept.subscriptions[key] = Subscription(time_ms, source=event.source, changed_at=time_ms)
+    found.started_ms = min(found.started_ms, time_ms)
+    if time_ms >= found.changed_at:
+        found.source, found.changed_at = event.source, time_ms
+    return found
+
+
+def _describe(one: Subscription, plan: str | None, trial: bool | None, time_ms: int) -> None:  # noqa: FBT001
+    if plan is not None and time_ms >= one.plan_at:
+        one.plan, one.plan_at = plan, time_ms
+    if trial is not None and time_ms >= one.trial_at:
+        one.trial, one.trial_at = trial, time_ms
+
+
+def _renew(one: Subscription, renews_on: str | None, time_ms: int) -> None:
+    if time_ms >= one.renews_at:
+        one.renews_on, one.renews_at = renews_on, time_ms
 
 
 def started(state: AccountState, event: Event, time_ms: int, _record_ms: int) -> None:
     """Fold ``subscription.started``; told again after its end, it is active again."""
     data: SubscriptionStarted = event.data
-    kept = _open(state, time_ms)
-    one = _subscription(kept, data.subscription_id, event, time_ms)
+    one = _subscription(_open(state, time_ms), data.subscription_id, event, time_ms)
     if one is None:
         return
-    one.started_ms = min(one.started_ms, time_ms)
+    one.restarted_ms = time_ms if one.restarted_ms is None else max(one.restarted_ms, time_ms)
     steps.put(one.arr_steps, time_ms, data.arr)
-    if one.ended_ms is not None and time_ms > one.ended_ms:
-        one.ended_ms = None
-    if time_ms >= one.changed_at:
-        one.plan, one.seats, one.trial, one.renews_on = data.plan, data.seats, data.trial, data.renews_on
-        one.changed_at = time_ms
+    steps.put(one.seat_steps, time_ms, data.seats, SEAT_STEPS_MAX)
+    _describe(one, data.plan, data.trial, time_ms)
+    _renew(one, data.renews_on, time_ms)
 
 
 def changed(state: AccountState, event: Event, time_ms: int, _record_ms: int) -> None:
-    """Fold ``subscription.changed``."""
+    """Fold ``subscription.changed``: the latest word on each field by event time."""
     data: SubscriptionChanged = event.data
-    kept = _open(state, time_ms)
-    one = _subscription(kept, data.subscription_id, event, time_ms)
+    one = _subscription(_open(state, time_ms), data.subscription_id, event, time_ms)
     if one is None:
         return
     if data.arr is not None:
         steps.put(one.arr_steps, time_ms, data.arr)
-    if time_ms >= one.changed_at:
-        one.plan = one.plan if data.plan is None else data.plan
-        one.seats = one.seats if data.seats is None else data.seats
-        one.trial = one.trial if data.trial is None else data.trial
-        one.renews_on = one.renews_on if data.renews_on is None else data.renews_on
-        one.changed_at = time_ms
+    if data.seats is not None:
+        steps.put(one.seat_steps, time_ms, data.seats, SEAT_STEPS_MAX)
+    _describe(one, data.plan, data.trial, time_ms)
+    if data.renews_on is not None:
+        _renew(one, data.renews_on, time_ms)
 
 
 def ended(state: AccountState, event: Event, time_ms: int, _record_ms: int) -> None:
     """Fold ``subscription.ended``."""
     data: SubscriptionEnded = event.data
-    kept = _open(state, time_ms)
-    one = _subscription(kept, data.subscription_id, event, time_ms)
+    one = _subscription(_open(state, time_ms), data.subscription_id, event, time_ms)
     if one is not None and (one.ended_ms is None or time_ms > one.ended_ms):
         one.ended_ms = time_ms
 
 
-def _invoice(state: AccountState, key: str, time_ms: int) -> Invoice | None:
+def _invoice(state: AccountState, key: str, time_ms: int, amount: int = 0) -> Invoice | None:
     kept = _open(state, time_ms)
     found = kept.invoices.get(key)
-    if found is not None:
-        return found
-    if len(kept.invoices) >= INVOICES_MAX:
-        kept.over += 1
-        return None
-    made = kept.invoices[key] = Invoice(time_ms)
-    return made
+    if found is None:
+        if len(kept.invoices) >= INVOICES_MAX:
+            kept.over += 1
+            return None
+        found = kept.invoices[key] = Invoice(time_ms)
+    found.seen_ms = min(found.seen_ms, time_ms)
+    if amount and time_ms >= found.amount_at:
+        found.amount, found.amount_at = amount, time_ms
+    return found
+
+
+def _due(one: Invoice, told: int | None, time_ms: int) -> None:
+    if told is not None and time_ms >= one.due_at:
+        one.due_day, one.due_at = told, time_ms
 
 
 def issued(state: AccountState, event: Event, time_ms: int, _record_ms: int) -> None:
     """Fold ``invoice.issued``."""
     data: InvoiceIssued = event.data
-    one = _invoice(state, data.invoice_id, time_ms)
+    one = _invoice(state, data.invoice_id, time_ms, data.amount)
     if one is not None:
-        one.amount = data.amount or one.amount
-        one.due_day = day_number(data.due_on) if one.due_day is None else one.due_day
+        _due(one, day_number(data.due_on), time_ms)
 
 
 def overdue(state: AccountState, event: Event, time_ms: int, _record_ms: int) -> None:
-    """Fold ``invoice.overdue``; without a due date the event's own day stands for it."""
+    """Fold ``invoice.overdue``; while no due date is told the event's own day stands for it."""
     data: InvoiceOverdue = event.data
-    one = _invoice(state, data.invoice_id, time_ms)
-    if one is not None:
-        one.amount = data.amount or one.amount
-        one.overdue = True
-        told = day_number(data.due_on)
-        if told is not None:
-            one.due_day = told
-        elif one.due_day is None:
-            one.due_day = time_ms // DAY_MS
+    one = _invoice(state, data.invoice_id, time_ms, data.amount)
+    if one is None:
+        return
+    one.overdue = True
+    _due(one, day_number(data.due_on), time_ms)
+    if not one.due_at:
+        own_day = time_ms // DAY_MS
+        one.due_day = own_day if one.due_day is None else min(one.due_day, own_day)
 
 
 def paid(state: AccountState, event: Event, time_ms: int, _record_ms: int) -> None:
@@ -155,7 +180,7 @@ def paid(state: AccountState, event: Event, time_ms: int, _record_ms: int) -> No
 def failed(state: AccountState, _event: Event, time_ms: int, _record_ms: int) -> None:
     """Fold ``payment.failed``."""
     kept = _open(state, time_ms)
-    if len(kept.failed_ms) >= FAILED_PAYMENTS_MAX:
+    insort(kept.failed_ms, time_ms)
+    if len(kept.failed_ms) > FAILED_PAYMENTS_MAX:
         kept.over += 1
         del kept.failed_ms[0]
-    kept.failed_ms.append(time_ms)

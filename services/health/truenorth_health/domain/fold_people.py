@@ -1,26 +1,26 @@
-"""What people answer, hold, say and ask us to forget: surveys, engagements, actions, erasures."""
-
-from hashlib import blake2b
+"""What people answer, say and ask us to forget: surveys, actions, erasures."""
 
 from truenorth.erasures import acknowledgement, request_id
 from truenorth.events import Event, inputs, people
 from truenorth.ids import short_hash
 
+from truenorth_health.domain import steps
+from truenorth_health.domain.fold_engagements import forget_contact
 from truenorth_health.domain.fold_usage import forget_member, member_hash
 from truenorth_health.domain.limits import (
     ANSWERS_MAX,
     DAY_MS,
-    ENGAGEMENT_KEYS_MAX,
     ERASED_MEMBERS_MAX,
-    ERASURE_GRACE_MS,
     ERASURE_REQUESTS_KEPT,
     HISTORY_DAYS_KEPT,
     MILLIS_MAX,
     PULSE_DAYS_VALID,
     PULSE_EXTREME_DAYS_VALID,
+    USAGE_FIT_DAYS_VALID,
 )
-from truenorth_health.domain.parts import Actions, Answer, Engagements, Erasures, Said, Surveys
+from truenorth_health.domain.parts import Actions, Answer, Erasures, Said, Surveys
 from truenorth_health.domain.path import Path
+from truenorth_health.domain.pseudonyms import BY_ROLE, kept_as, pseudonym
 from truenorth_health.domain.state import AccountState
 
 SERVICE = "health"
@@ -29,103 +29,35 @@ FIT_FACTORS = {"yes": 1.0, "needs_a_look": 0.5, "no": 0.25}
 """How far a CSM's word on the usage scales the weight of the usage dimension."""
 
 
-def _pseudonym(name: str) -> str:
-    return blake2b(name.encode(), digest_size=8).hexdigest()
-
-
-def _is_erased(state: AccountState, name: str, record_ms: int) -> bool:
-    if not state.has_erasures:
-        return False
-    erased_ms = state.read(Erasures).members.get(int.from_bytes(member_hash(name), "big"))
-    return erased_ms is not None and record_ms <= erased_ms + ERASURE_GRACE_MS
-
-
 def answered(state: AccountState, event: Event, time_ms: int, record_ms: int) -> None:
-    """Fold ``survey.answered``: NPS latest per respondent (else role), CSAT as a list of 100 days."""
+    """Fold ``survey.answered``: NPS latest per respondent (else role), CSAT and CES as lists of 100 days."""
     data: inputs.SurveyAnswered = event.data
     kept = state.write(Surveys)
     kept.newest_ms = max(kept.newest_ms, time_ms)
-    answer = Answer(time_ms, data.score, data.role or "")
+    who = kept_as(state, data.respondent, record_ms)
+    answer = Answer(time_ms, data.score, data.role or "", who)
     if data.kind == "nps":
-        if data.respondent is not None and _is_erased(state, data.respondent, record_ms):
-            return
-        key = f"role:{data.role or ''}" if data.respondent is None else _pseudonym(data.respondent)
-        before = kept.nps.get(key)
-        if before is None and len(kept.nps) >= ANSWERS_MAX:
-            kept.over += 1
-        elif before is None or time_ms >= before.at_ms:
-            kept.nps[key] = answer
-    elif data.kind == "csat":
-        oldest_ms = kept.newest_ms - HISTORY_DAYS_KEPT * DAY_MS
-        if len(kept.csat) >= ANSWERS_MAX:
-            del kept.csat[0]
-            kept.over += 1
-        kept.csat = [one for one in kept.csat if one.at_ms >= oldest_ms]
-        if time_ms >= oldest_ms:
-            kept.csat.append(answer)
-    elif kept.ces is None or time_ms >= kept.ces.at_ms:
-        kept.ces = answer
+        if who or data.respondent is None:
+            _promote(kept, who or f"{BY_ROLE}{answer.role}", answer)
+        return
+    answers = kept.csat if data.kind == "csat" else kept.ces
+    oldest_ms = kept.newest_ms - HISTORY_DAYS_KEPT * DAY_MS
+    kept.over += steps.keep(answers, answer, _at_ms, oldest_ms=oldest_ms, most=ANSWERS_MAX)
 
 
-def _engagements(state: AccountState, time_ms: int) -> Engagements:
-    kept = state.write(Engagements)
-    kept.newest_ms = max(kept.newest_ms, time_ms)
-    return kept
-
-
-def held(state: AccountState, event: Event, time_ms: int, _record_ms: int) -> None:
-    """Fold ``engagement.held``: the latest per kind; a champion who answered counts as met."""
-    data: inputs.EngagementHeld = event.data
-    kept = _engagements(state, time_ms)
-    if time_ms >= kept.held.get(data.kind, (0, False))[0]:
-        kept.held[data.kind] = (time_ms, data.answered)
-    if data.role == "champion" and data.answered:
-        kept.champion_met_ms = max(kept.champion_met_ms, time_ms)
-
-
-def aimed(state: AccountState, event: Event, time_ms: int, _record_ms: int) -> None:
-    """Fold ``objective.set``."""
-    data: inputs.ObjectiveSet = event.data
-    kept = _engagements(state, time_ms)
-    before = kept.objectives.get(data.objective_id)
-    if before is None and len(kept.objectives) >= ENGAGEMENT_KEYS_MAX:
+def _promote(kept: Surveys, key: str, answer: Answer) -> None:
+    """Keep the latest NPS answer under this key, of as many keys as the cap lets in: those who answered last."""
+    before = kept.nps.get(key)
+    if before is not None and answer.at_ms < before.at_ms:
+        return
+    kept.nps[key] = answer
+    if len(kept.nps) > ANSWERS_MAX:
+        del kept.nps[min(kept.nps, key=lambda one: (kept.nps[one].at_ms, one))]
         kept.over += 1
-    elif before is None or time_ms >= before[0]:
-        kept.objectives[data.objective_id] = (time_ms, data.target, data.unit or "")
 
 
-def gained(state: AccountState, _event: Event, time_ms: int, _record_ms: int) -> None:
-    """Fold ``value.recorded``."""
-    kept = _engagements(state, time_ms)
-    kept.value_events += 1
-    kept.value_last_ms = max(kept.value_last_ms, time_ms)
-
-
-def advocated(state: AccountState, event: Event, time_ms: int, _record_ms: int) -> None:
-    """Fold ``advocacy.recorded``: the latest per kind."""
-    data: inputs.AdvocacyRecorded = event.data
-    kept = _engagements(state, time_ms)
-    if data.kind not in kept.advocacy and len(kept.advocacy) >= ENGAGEMENT_KEYS_MAX:
-        kept.over += 1
-    else:
-        kept.advocacy[data.kind] = max(kept.advocacy.get(data.kind, 0), time_ms)
-
-
-def intended(state: AccountState, event: Event, time_ms: int, _record_ms: int) -> None:
-    """Fold ``renewal.intent``."""
-    data: inputs.RenewalIntent = event.data
-    kept = _engagements(state, time_ms)
-    if time_ms >= kept.intent[0]:
-        kept.intent = (time_ms, data.intent)
-
-
-def left(state: AccountState, event: Event, time_ms: int, record_ms: int) -> None:
-    """Fold ``contact.left``: the latest per role."""
-    data: inputs.ChampionLeft = event.data
-    kept = _engagements(state, time_ms)
-    if time_ms >= kept.left.get(data.role, (0, ""))[0]:
-        gone = _is_erased(state, data.contact, record_ms)
-        kept.left[data.role] = (time_ms, "" if gone else _pseudonym(data.contact))
+def _at_ms(answer: Answer) -> int:
+    return answer.at_ms
 
 
 def _said(before: Said | None, said: Said) -> Said:
@@ -156,11 +88,20 @@ def override(state: AccountState, event: Event, time_ms: int, _record_ms: int) -
 
 
 def fit(state: AccountState, event: Event, time_ms: int, _record_ms: int) -> None:
-    """Fold ``usage_fit.set``."""
+    """Fold ``usage_fit.set``: it expires after 180 days."""
     data: people.UsageFitSet = event.data
     kept = state.write(Actions)
     kept.newest_ms = max(kept.newest_ms, time_ms)
-    kept.fit = _said(kept.fit, Said(time_ms, event.id, data.by, FIT_FACTORS[data.fit], data.reason))
+    expires_ms = time_ms + USAGE_FIT_DAYS_VALID * DAY_MS
+    kept.fit = _said(kept.fit, Said(time_ms, event.id, data.by, FIT_FACTORS[data.fit], data.reason, expires_ms))
+
+
+def essential(state: AccountState, event: Event, time_ms: int, _record_ms: int) -> None:
+    """Fold ``essential.set``."""
+    data: people.EssentialSet = event.data
+    kept = state.write(Actions)
+    kept.newest_ms = max(kept.newest_ms, time_ms)
+    kept.essential = _said(kept.essential, Said(time_ms, event.id, data.by, float(data.rating), data.reason))
 
 
 def noted(state: AccountState, _event: Event, time_ms: int, _record_ms: int) -> None:
@@ -196,13 +137,20 @@ def _forget(state: AccountState, person: str, record_ms: int) -> None:
     while len(kept.members) > ERASED_MEMBERS_MAX:
         del kept.members[next(iter(kept.members))]
     forget_member(state, key)
-    pseudonym = _pseudonym(person)
-    if pseudonym in state.read(Surveys).nps:
-        del state.write(Surveys).nps[pseudonym]
-    gone = [role for role, (_, who) in state.read(Engagements).left.items() if who == pseudonym]
-    for role in gone:
-        kept_left = state.write(Engagements).left
-        kept_left[role] = (kept_left[role][0], "")
+    who = pseudonym(person)
+    _forget_answers(state, who)
+    forget_contact(state, who)
+
+
+def _forget_answers(state: AccountState, who: str) -> None:
+    """Take the person's NPS answer out; what counts in a mean stays, and is nobody's."""
+    kept = state.read(Surveys)
+    if who in kept.nps:
+        del state.write(Surveys).nps[who]
+    for answer in (*kept.csat, *kept.ces):
+        if answer.who == who:
+            state.write(Surveys)
+            answer.who = ""
 
 
 def _bury(state: AccountState, record_ms: int) -> None:

@@ -22,13 +22,24 @@ MODULES_MAX: Final = 256
 
 HISTORY_DAYS_KEPT: Final = 100
 TICKETS_MAX: Final = 2_000
+TICKET_MOVES_MAX: Final = 16
 SUBSCRIPTIONS_MAX: Final = 500
 INVOICES_MAX: Final = 2_000
 FAILED_PAYMENTS_MAX: Final = 500
 ANSWERS_MAX: Final = 500
 NPS_DAYS_VALID: Final = 180
 ARR_STEPS_MAX: Final = 64
+SEAT_STEPS_MAX: Final = 32
 ENGAGEMENT_KEYS_MAX: Final = 200
+ENGAGEMENTS_MAX: Final = 1_000
+GAINS_MAX: Final = 500
+UNITS_PER_OBJECTIVE_MAX: Final = 4
+AMOUNT_MAX: Final = 10**12
+"""Recorded value is believed up to this, either way; kept in thousandths, it fits 64 bits however often it is told."""
+DEPARTURES_MAX: Final = 200
+ADVOCACIES_MAX: Final = 500
+ADVOCACY_DAYS_KEPT: Final = 375
+INTENT_DAYS_VALID: Final = 180
 
 GRAVESTONE_MS: Final = erasures.KEPT_MS + 30 * DAY_MS
 """How long an erased account's gravestone stands: until every input of that time has surely left the log."""
@@ -39,6 +50,7 @@ ERASURE_REQUESTS_KEPT: Final = 1_024
 
 PULSE_DAYS_VALID: Final = 90
 PULSE_EXTREME_DAYS_VALID: Final = 30
+USAGE_FIT_DAYS_VALID: Final = 180
 
 POINT_DAYS_KEPT: Final = 15
 COMPARE_DAYS: Final = 14

@@ -93,19 +93,24 @@ class UsageWindows(Struct, array_like=True, gc=False):
 
 
 class Ticket(Struct, array_like=True, gc=False):
-    """A ticket's latest state; each ``*_at`` is the event time that decided the field before it."""
+    """A ticket; each ``*_at`` is the event time that decided the field before it.
 
-    opened_ms: int
-    open_since_ms: int
-    is_open: bool = True
-    state_at: int = 0
+    ``heard_ms`` is the time of the earliest word of it, ``opened_ms`` that of its opening (None: never told).
+    ``moves`` are its openings, solutions and reopenings, ascending, each ``time << 2 | kind`` (see `fold_tickets`).
+    """
+
+    heard_ms: int
+    opened_ms: int | None = None
+    moves: list[int] = []
     priority: str = "p3"
     priority_at: int = 0
     escalated: bool = False
+    escalated_at: int = 0
     response_minutes: int | None = None
     response_at: int = 0
     rating: float | None = None
     rating_at: int = 0
+    updated: bool = False
 
 
 class Tickets(Struct, array_like=True, gc=False):
@@ -117,27 +122,40 @@ class Tickets(Struct, array_like=True, gc=False):
 
 
 class Subscription(Struct, array_like=True, gc=False):
-    """A subscription; ``arr_steps`` are (from ms, yearly minor units), ascending."""
+    """A subscription; each ``*_at`` is the event time that decided the field before it.
+
+    ``arr_steps`` and ``seat_steps`` are (from ms, yearly minor units or seats), ascending. ``started_ms`` is its
+    earliest word, ``restarted_ms`` its latest start: after ``ended_ms`` it is active again.
+    """
 
     started_ms: int
     plan: str = "default"
-    seats: int = 0
+    plan_at: int = 0
     trial: bool = False
+    trial_at: int = 0
     renews_on: str | None = None
-    changed_at: int = 0
+    renews_at: int = 0
     arr_steps: list[tuple[int, int]] = []
+    seat_steps: list[tuple[int, int]] = []
     ended_ms: int | None = None
+    restarted_ms: int | None = None
     source: str = ""
+    changed_at: int = 0
 
 
 class Invoice(Struct, array_like=True, gc=False):
-    """An invoice; ``due_day`` None until told; ``overdue`` once somebody said so."""
+    """An invoice; ``seen_ms`` is its earliest word, ``due_day`` None until told; ``overdue`` once somebody said so.
+
+    ``due_at`` is the time of the word that told the due day; 0: nobody did, the day it was called overdue stands in.
+    """
 
     seen_ms: int
     amount: int = 0
     due_day: int | None = None
     overdue: bool = False
     paid_ms: int | None = None
+    amount_at: int = 0
+    due_at: int = 0
 
 
 class Billing(Struct, array_like=True, gc=False):
@@ -152,19 +170,20 @@ class Billing(Struct, array_like=True, gc=False):
 
 
 class Answer(Struct, array_like=True, gc=False):
-    """One survey answer on its own scale."""
+    """One survey answer on its own scale; ``who`` is a hash of the respondent, empty when nobody was named."""
 
     at_ms: int
     score: float
     role: str = ""
+    who: str = ""
 
 
 class Surveys(Struct, array_like=True, gc=False):
-    """Latest NPS answer per respondent (hash) or role, and CSAT answers of the last 100 days."""
+    """Latest NPS answer per respondent (hash) or role, and CSAT and CES answers of the last 100 days, ascending."""
 
     nps: dict[str, Answer] = {}
     csat: list[Answer] = []
-    ces: Answer | None = None
+    ces: list[Answer] = []
     newest_ms: int = 0
     over: int = 0
 
@@ -179,7 +198,7 @@ class FactKept(Struct, array_like=True, gc=False):
 
 
 class Accounts(Struct, array_like=True, gc=False):
-    """Facts by name, the yearly value over time, and whether they left."""
+    """Facts by name, yearly value and seats over time, and whether they left."""
 
     facts: dict[str, FactKept] = {}
     known: bool = False
@@ -189,10 +208,47 @@ class Accounts(Struct, array_like=True, gc=False):
     churn_reason: str = ""
     refund: int | None = None
     newest_ms: int = 0
+    seat_steps: list[tuple[int, int]] = []
+
+
+class Held(Struct, array_like=True, gc=False):
+    """One engagement; ``who`` is a hash of the contact, empty when nobody was named."""
+
+    at_ms: int
+    kind: str
+    answered: bool = True
+    role: str = ""
+    who: str = ""
+
+
+class Gain(Struct, array_like=True, gc=False):
+    """Value recorded once: ``amount`` in thousandths of ``unit``, for an objective or (empty) for none.
+
+    ``confirmed`` when the customer said so.
+    """
+
+    at_ms: int
+    amount: int
+    unit: str
+    objective: str = ""
+    confirmed: bool = False
+
+
+class Departure(Struct, array_like=True, gc=False):
+    """A contact who left; ``who`` is a hash, empty once erased."""
+
+    at_ms: int
+    role: str
+    who: str = ""
 
 
 class Engagements(Struct, array_like=True, gc=False):
-    """What was held, aimed at, gained and said; who left."""
+    """What was held, aimed at, gained and said; who left.
+
+    ``held`` is the latest engagement per kind and ``met`` the latest answered one per role ("": no role told), both for
+    ever; ``log``, ``gains`` and ``departures`` are single events of the last 100 days, ``advocated`` the times of those
+    of a year, ascending. ``values`` sums what was recorded: objective -> unit -> thousandths.
+    """
 
     held: dict[str, tuple[int, bool]] = {}
     objectives: dict[str, tuple[int, float | None, str]] = {}
@@ -201,9 +257,16 @@ class Engagements(Struct, array_like=True, gc=False):
     advocacy: dict[str, int] = {}
     intent: tuple[int, str] = (0, "")
     left: dict[str, tuple[int, str]] = {}
-    champion_met_ms: int = 0
+    met: dict[str, int] = {}
     newest_ms: int = 0
     over: int = 0
+    log: list[Held] = []
+    reviewed_ms: int = 0
+    values: dict[str, dict[str, int]] = {}
+    gains: list[Gain] = []
+    confirmed_ms: int = 0
+    advocated: list[int] = []
+    departures: list[Departure] = []
 
 
 class Said(Struct, array_like=True, gc=False):
@@ -218,13 +281,14 @@ class Said(Struct, array_like=True, gc=False):
 
 
 class Actions(Struct, array_like=True, gc=False):
-    """Pulse (1..5), override (a score), usage fit (the factor on usage's weight), and counted notes."""
+    """Pulse (1..5), override (a score), usage fit (the factor on usage's weight), counted notes, essential (1..5)."""
 
     pulse: Said | None = None
     override: Said | None = None
     fit: Said | None = None
     notes: int = 0
     newest_ms: int = 0
+    essential: Said | None = None
 
 
 class Erasures(Struct, array_like=True, gc=False):

@@ -31,7 +31,7 @@ PART_KINDS: Final[dict[str, type[msgspec.Struct]]] = {
 }
 """Part -> struct."""
 
-SCHEMA: Final = 1
+SCHEMA: Final = 2
 """Version of these structs: raised when a program of the version before could not read them, or would lose a field."""
 
 _NAME_OF: Final[dict[type[Any], str]] = {kind: name for name, kind in PART_KINDS.items()}

@@ -33,13 +33,12 @@ _WHOLE: Final[dict[str, type[msgspec.Struct]]] = {
 }
 
 _TIMES: Final[dict[str, Callable[[Any], int | None]]] = {
-    "tickets.by_id": lambda ticket: ticket.opened_ms,
+    "tickets.by_id": lambda ticket: ticket.heard_ms,
     "tickets.newest_ms": lambda at_ms: at_ms,
     "billing.subscriptions": lambda one: one.started_ms,
     "billing.invoices": lambda one: one.seen_ms,
     "billing.newest_ms": lambda at_ms: at_ms,
     "surveys.nps": lambda answer: answer.at_ms,
-    "surveys.ces": lambda answer: None if answer is None else answer.at_ms,
     "surveys.newest_ms": lambda at_ms: at_ms,
     "accounts.facts": lambda fact: fact.time_ms,
     "accounts.newest_ms": lambda at_ms: at_ms,
@@ -49,11 +48,14 @@ _TIMES: Final[dict[str, Callable[[Any], int | None]]] = {
     "engagements.left": lambda left: left[0],
     "engagements.intent": lambda intent: intent[0],
     "engagements.value_last_ms": lambda at_ms: at_ms,
-    "engagements.champion_met_ms": lambda at_ms: at_ms,
+    "engagements.met": lambda at_ms: at_ms,
+    "engagements.reviewed_ms": lambda at_ms: at_ms,
+    "engagements.confirmed_ms": lambda at_ms: at_ms,
     "engagements.newest_ms": lambda at_ms: at_ms,
     "actions.pulse": lambda said: None if said is None else said.at_ms,
     "actions.override": lambda said: None if said is None else said.at_ms,
     "actions.fit": lambda said: None if said is None else said.at_ms,
+    "actions.essential": lambda said: None if said is None else said.at_ms,
     "actions.newest_ms": lambda at_ms: at_ms,
     "erasures.account_ms": lambda at_ms: at_ms,
     "erasures.members": lambda at_ms: at_ms,
@@ -62,7 +64,12 @@ _TIMES: Final[dict[str, Callable[[Any], int | None]]] = {
 
 _ITEMS: Final[dict[str, Callable[[Any], int]]] = {
     "surveys.csat": lambda answer: answer.at_ms,
+    "surveys.ces": lambda answer: answer.at_ms,
     "billing.failed_ms": lambda at_ms: at_ms,
+    "engagements.log": lambda held: held.at_ms,
+    "engagements.gains": lambda gain: gain.at_ms,
+    "engagements.advocated": lambda at_ms: at_ms,
+    "engagements.departures": lambda left: left.at_ms,
 }
 """Lists of windowed items, each of which is a field of its own."""
 
