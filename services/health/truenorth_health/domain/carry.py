@@ -149,11 +149,12 @@ def _milestones(state: AccountState, path: Path, view: View, compiled: Compiled)
     standings: list[Standing] = []
     passed: list[Passed] = []
     marks: dict[str, MilestoneMark] = {}
+    entitled = compiled.entitled(view.facts)
     for one in compiled.milestones:
         if one.source.segments and view.segment not in one.source.segments:
             continue
         mark = path.milestones.get(one.source.id)
-        now = standing(state, view.facts, one, mark)
+        now = standing(state, view.facts, one, mark, entitled)
         if now is None:
             continue
         standings.append(now)

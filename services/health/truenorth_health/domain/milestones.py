@@ -1,18 +1,27 @@
-"""True North milestones: how many of what, by when, from history that does not depend on the definition."""
+"""True North milestones: how many of what, by when, from history that does not depend on the definition.
 
-from collections.abc import Iterator
+While definition and start stay the same a status only moves on: pending, at risk, missed, reached. Reached is for good,
+missed becomes reached late. Another definition is judged anew over the history kept, and what that no longer reaches
+back to is left as it stands: never guessed.
+"""
+
 from dataclasses import dataclass
+from typing import Final, NamedTuple
 
 from truenorth.clock import date_of_day
 from truenorth.events.health import MilestoneProgress, MilestoneStatus
 
 from truenorth_health.domain.compiled import CompiledMilestone
 from truenorth_health.domain.facts import Facts
-from truenorth_health.domain.parts import Usage, UsageCounts, UsageDay, UsageNames, UsagePast
+from truenorth_health.domain.milestone_counts import count, goal_of, is_forgotten, missing
+from truenorth_health.domain.moment import Entitled
 from truenorth_health.domain.path import MilestoneMark
 from truenorth_health.domain.state import AccountState
 
-_STATUSES: dict[str, MilestoneStatus] = {
+_OPEN: Final = frozenset({"pending", "at_risk"})
+_OVERDUE_DAYS_MAX: Final = 14
+"""A worker that was away over a deadline still judges it, by the 91 days that are kept; later it is too late."""
+_STATUSES: Final[dict[str, MilestoneStatus]] = {
     "pending": "pending",
     "at_risk": "at_risk",
     "reached": "reached",
@@ -24,7 +33,9 @@ _STATUSES: dict[str, MilestoneStatus] = {
 class Standing:
     """Where a milestone stands: what is published, and what the path remembers.
 
-    ``day_number`` counts from 1. ``is_past`` says that this was settled before yesterday.
+    ``day_number`` counts from 1; it is 0 or less before the start. ``is_past`` says that this was settled before
+    yesterday, ``is_left`` that it was left as it stood: history no longer reaches back to its start, or what it is a
+    share of is not known.
     """
 
     progress: MilestoneProgress
@@ -32,141 +43,98 @@ class Standing:
     day_number: int
     compiled: CompiledMilestone
     is_past: bool = False
+    is_left: bool = False
+
+
+class _Span(NamedTuple):
+    """First and last day, and the day it is."""
+
+    start: int
+    deadline: int
+    today: int
 
 
 def standing(
-    state: AccountState, facts: Facts, compiled: CompiledMilestone, mark: MilestoneMark | None
+    state: AccountState, facts: Facts, compiled: CompiledMilestone, mark: MilestoneMark | None, entitled: Entitled
 ) -> Standing | None:
-    """Return where it stands on the day of ``facts``; None without a start, or when its days are long forgotten.
+    """Return where it stands on the day of ``facts``, coming from ``mark``; ``entitled`` is what was bought.
 
-    Reached stays reached. Missed becomes reached when the rest is made up later.
+    None without a start, and where nothing was told yet and nothing can be known: its days are long forgotten, or it is
+    a share of something that nobody said the size of.
     """
     wanted = compiled.source
     start = facts.start_day(wanted.start)
     if start is None:
         return None
-    deadline = start + wanted.within_days - 1
+    span = _Span(start, start + wanted.within_days - 1, facts.day)
+    goal = goal_of(wanted, facts.seats, entitled)
     known = mark if mark is not None and mark.version == compiled.version else None
     if known is not None and known.status == "reached":
-        have, reached_day = wanted.need, known.reached_day
-        missing: list[str] = []
-    else:
-        if wanted.count != "distinct_features" and _is_forgotten(state, start):
-            return None if known is None else _stand(compiled, facts, known.status, 0, None, (start, deadline), [])
-        have, reached_day = _count(state, compiled, start, facts.day)
-        missing = [] if reached_day is not None else _missing(state, compiled, start)
-    left = deadline - facts.day
+        return _stand(compiled, span, known, wanted.need, [])
+    if goal is None or (_is_old(span, known) and is_forgotten(state, goal, start)):
+        return _left(compiled, span, mark)
+    have, reached_day = count(state, goal, start, facts.day)
+    lacking = [] if reached_day is not None else missing(state, goal, start)
+    return _stand(compiled, span, _mark(compiled, span, reached_day), goal.shown(have), lacking)
+
+
+def _is_old(span: _Span, known: MilestoneMark | None) -> bool:
+    """Whether history may be too short to judge by; one that was open until now is judged by what there still is."""
+    is_open = known is not None and known.status != "missed"
+    return not is_open or span.today > span.deadline + _OVERDUE_DAYS_MAX
+
+
+def _mark(compiled: CompiledMilestone, span: _Span, reached_day: int | None) -> MilestoneMark:
     if reached_day is not None:
-        status = "reached"
-    elif left < 0:
-        status = "missed"
-    else:
-        status = "at_risk" if left <= wanted.at_risk_days and facts.day >= start else "pending"
-    return _stand(compiled, facts, status, have, reached_day, (start, deadline), missing)
+        return MilestoneMark("reached", compiled.version, reached_day)
+    left = span.deadline - span.today
+    if left < 0:
+        return MilestoneMark("missed", compiled.version)
+    is_near = left <= compiled.source.at_risk_days and span.today >= span.start
+    return MilestoneMark("at_risk" if is_near else "pending", compiled.version)
+
+
+def _left(compiled: CompiledMilestone, span: _Span, mark: MilestoneMark | None) -> Standing | None:
+    """Leave it as it stands, under the version that it was judged by; open beyond its deadline is no standing."""
+    if mark is None or (mark.status in _OPEN and span.today > span.deadline):
+        return None
+    have = compiled.source.need if mark.status == "reached" else 0
+    return _stand(compiled, span, mark, have, [], is_left=True)
 
 
 def _stand(
     compiled: CompiledMilestone,
-    facts: Facts,
-    status: str,
+    span: _Span,
+    mark: MilestoneMark,
     have: int,
-    reached_day: int | None,
-    span: tuple[int, int],
-    missing: list[str],
+    lacking: list[str],
+    *,
+    is_left: bool = False,
 ) -> Standing:
-    wanted = compiled.source
-    start, deadline = span
+    wanted, status, reached_day = compiled.source, mark.status, mark.reached_day
+    late = reached_day is not None and reached_day > span.deadline
+    took_days = None if reached_day is None else max(0, reached_day - span.start)
     progress = MilestoneProgress(
         id=wanted.id,
         name=wanted.name,
-        version=compiled.version,
+        version=mark.version,
         status=_STATUSES[status],
         have=min(have, wanted.need),
         need=wanted.need,
-        start_on=date_of_day(start).isoformat(),
-        deadline_on=date_of_day(deadline).isoformat(),
+        start_on=date_of_day(span.start).isoformat(),
+        deadline_on=date_of_day(span.deadline).isoformat(),
         reached_on=None if reached_day is None else date_of_day(reached_day).isoformat(),
-        days_left=max(0, deadline - facts.day) if status in {"pending", "at_risk"} else None,
-        missing=missing,
+        days_left=max(0, span.deadline - span.today) if status in _OPEN else None,
+        missing=lacking,
+        late=late,
+        took_days=took_days,
     )
-    settled = reached_day if status == "reached" else deadline + 1 if status == "missed" else None
+    settled = reached_day if status == "reached" else span.deadline + 1 if status == "missed" else None
     return Standing(
         progress,
-        MilestoneMark(status, compiled.version, reached_day),
-        facts.day - start + 1,
+        MilestoneMark(status, mark.version, reached_day, late, took_days),
+        span.today - span.start + 1,
         compiled,
-        is_past=settled is not None and settled < facts.day - 1,
+        is_past=settled is not None and settled < span.today - 1,
+        is_left=is_left,
     )
-
-
-def _count(state: AccountState, compiled: CompiledMilestone, start: int, today: int) -> tuple[int, int | None]:
-    """Return how many there are by ``today``, and the day on which there were enough."""
-    have, need = 0, compiled.source.need
-    for day, gained in _gains(state, compiled, start):
-        if day > today:
-            break
-        have += gained
-        if have >= need:
-            return have, day
-    return have, None
-
-
-def _gains(state: AccountState, compiled: CompiledMilestone, start: int) -> Iterator[tuple[int, int]]:
-    """Yield (day, how many more), ascending by day, from ``start`` on."""
-    wanted = compiled.source
-    if wanted.count == "distinct_features":
-        yield from ((day, 1) for day in sorted(_feature_days(state, compiled, start).values()))
-    elif wanted.count == "distinct_actors":
-        seen = 0
-        for row in _rows(state, start):
-            now = seen | int.from_bytes(row.actors, "little")
-            yield row.day, now.bit_count() - seen.bit_count()
-            seen = now
-    elif not wanted.features:
-        yield from ((row.day, row.count) for row in _rows(state, start))
-    else:
-        slots = state.feature_slots()
-        asked = [slots[name] for name in wanted.features if name in slots]
-        usage, past = state.read(Usage), state.read(UsageCounts)
-        for row in _rows(state, start):
-            counts = usage.counts if row is usage.today else past.days.get(row.day, {})
-            yield row.day, sum(counts.get(slot, 0) for slot in asked)
-
-
-def _feature_days(state: AccountState, compiled: CompiledMilestone, start: int) -> dict[str, int]:
-    """Return feature -> first day of use from ``start`` on; the first day ever is permanent, later ones are kept 91."""
-    names = state.read(UsageNames)
-    wanted = frozenset(compiled.source.features)
-    found: dict[str, int] = {}
-    earlier: dict[int, str] = {}
-    for slot, (name, first) in enumerate(zip(names.features, names.first_days, strict=True)):
-        if wanted and name not in wanted:
-            continue
-        if first >= start:
-            found[name] = first
-        else:
-            earlier[slot] = name
-    if earlier:
-        for row in _rows(state, start):
-            bits = int.from_bytes(row.features, "little")
-            for slot in [slot for slot in earlier if bits >> slot & 1]:
-                found[earlier.pop(slot)] = row.day
-    return found
-
-
-def _missing(state: AccountState, compiled: CompiledMilestone, start: int) -> list[str]:
-    if not compiled.source.features or compiled.source.count != "distinct_features":
-        return []
-    found = _feature_days(state, compiled, start)
-    return [name for name in compiled.source.features if name not in found]
-
-
-def _rows(state: AccountState, start: int) -> list[UsageDay]:
-    return [row for row in [*state.read(UsagePast).days, state.read(Usage).today] if row.day >= max(start, 0)]
-
-
-def _is_forgotten(state: AccountState, start: int) -> bool:
-    """Whether usage before the oldest day kept may have counted."""
-    first_days = state.read(UsageNames).first_days
-    oldest = min((row.day for row in _rows(state, 0)), default=start)
-    return start < oldest and any(first < oldest for first in first_days)

@@ -5,11 +5,16 @@ from truenorth.events.health import Band, DimensionResult
 
 
 class MilestoneMark(Struct, array_like=True, gc=False):
-    """Where a milestone stood last; ``version`` of its definition, ``reached_day`` once reached."""
+    """Where a milestone stood last, by which ``version`` of its definition.
+
+    Once reached: ``reached_day``, whether that was ``late``, and how many days it took.
+    """
 
     status: str
     version: str
     reached_day: int | None = None
+    late: bool = False
+    took_days: int | None = None
 
 
 class Point(Struct, array_like=True, gc=False):

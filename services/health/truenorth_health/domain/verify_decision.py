@@ -13,6 +13,7 @@ from truenorth_health.domain import bands
 from truenorth_health.domain.causes import BACKFILL, BEHAVIOUR, FACT, OVERRIDE
 from truenorth_health.domain.compiled import Compiled
 from truenorth_health.domain.findings import TAKEN_AT_ITS_WORD
+from truenorth_health.domain.fold_billing import day_number
 from truenorth_health.domain.found import found
 from truenorth_health.domain.milestones import Standing, standing
 from truenorth_health.domain.parts import Accounts, Erasures
@@ -201,6 +202,7 @@ def _milestones(
 ) -> Iterator[Difference]:
     """Every milestone of the account's segment stands where its records say."""
     marks: dict[str, MilestoneMark] = {}
+    entitled = compiled.entitled(view.facts)
     for one in compiled.milestones:
         name = one.source.id
         record = told.get(name)
@@ -211,10 +213,13 @@ def _milestones(
         mark = (known.marks or {}).get(name)
         if known.marks is None and record is not None and record.before:
             mark = MilestoneMark(record.before, "")
-        now = standing(state, view.facts, one, mark)
+        now = standing(state, view.facts, one, mark, entitled)
         if now is None:
             continue
         marks[name] = now.mark
+        if now.is_left and known.marks is None:  # only a record tells what was left as it stood
+            marks[name] = now.mark if record is None else _mark_of(record)
+            continue
         if record is not None:
             yield from _progress(record, now, mark, is_known=known.marks is not None)
         elif known.marks is not None:
@@ -222,6 +227,12 @@ def _milestones(
     for name in told.keys() - {one.source.id for one in compiled.milestones}:
         yield Difference(f"milestone {name}", told[name].after, "no such milestone in these definitions")
     known.marks = marks
+
+
+def _mark_of(record: MilestoneChanged) -> MilestoneMark:
+    said = record.milestone
+    reached_day = None if said.reached_on is None else day_number(said.reached_on)
+    return MilestoneMark(said.status, said.version, reached_day, said.late, said.took_days)
 
 
 def _untold(now: Standing, mark: MilestoneMark | None, *, is_same: bool) -> Iterator[Difference]:
