@@ -10,7 +10,7 @@ from truenorth.events import Event
 from truenorth.events.catalogue import TYPE_OF_PAYLOAD, family_of
 from truenorth.samples.book import BookAccount, make_book
 from truenorth.samples.events import SampleEvent
-from truenorth.samples.history import past_of
+from truenorth.samples.history import past_of, said_by_csms
 from truenorth.samples.live import Traffic
 from truenorth.samples.scenes import scenes_of
 from truenorth.topics import HEALTH_SOURCES
@@ -31,7 +31,8 @@ class Seen:
         made = bundle.make_bundle(load_directory(CONFIG), ordinal=1, applied_ms=NOW_MS)
         self.compiled: Compiled = compile_definitions(made)
         self.states: dict[str, AccountState] = {}
-        for event in past_of(book, days=60, seed=seed, now_ms=NOW_MS):
+        said = said_by_csms(book, seed=seed, now_ms=NOW_MS)
+        for event in (*past_of(book, days=60, seed=seed, now_ms=NOW_MS), *said):
             self.take(event)
 
     def take(self, event: SampleEvent) -> None:

@@ -54,6 +54,12 @@ class BookAccount:
     renews_in_days: int
     industry: str
     country: str
+    parent: str | None = None
+
+    @property
+    def tier(self) -> str:
+        """The service level it was sold, by the revenue of the example tiers."""
+        return "strategic" if self.arr >= 5_000_000 else "named" if self.arr >= 1_200_000 else "pooled"
 
     @property
     def actors(self) -> list[str]:
@@ -80,24 +86,38 @@ def make_book(*, accounts: int, seed: int) -> list[BookAccount]:
     stories = [BY_NAME[name] for name in FIRST[:accounts]]
     words = list(MIX)
     stories += [BY_NAME[name] for name in rng.choices(words, [MIX[word] for word in words], k=accounts - len(stories))]
+    parents = _parents(stories)
     return [
-        _account(index, name, story, rng)
+        _account(index, name, story, parents.get(index), rng)
         for index, (name, story) in enumerate(zip(_endless(names), stories, strict=False))
     ]
+
+
+def _parents(stories: list[Story]) -> dict[int, str]:
+    """Return place in the book -> the parent's account."""
+    return {
+        child: _id(place)
+        for place, story in enumerate(stories)
+        for child in range(place + 1, place + 1 + story.children)
+    }
+
+
+def _id(place: int) -> str:
+    return f"acct-{1001 + place}"
 
 
 def _endless(names: list[str]) -> list[str]:
     return names + [f"{name} {number}" for number in range(2, 11) for name in names]
 
 
-def _account(index: int, name: str, story: Story, rng: random.Random) -> BookAccount:
+def _account(index: int, name: str, story: Story, parent: str | None, rng: random.Random) -> BookAccount:
     plan = story.plan or rng.choices(("Basic", "Pro", "Enterprise"), (4, 4, 3))[0]
-    low, high = {"Basic": (5, 15), "Pro": (10, 40), "Enterprise": (30, 120)}[plan]
+    low, high = story.seats or {"Basic": (5, 15), "Pro": (10, 40), "Enterprise": (30, 120)}[plan]
     seats = rng.randint(low, high)
     age = rng.randint(*story.age_days)
     discount = rng.uniform(0.7, 1.0)
     return BookAccount(
-        id=f"acct-{1001 + index}",
+        id=_id(index),
         name=name,
         story=story,
         owner=OWNERS[index % len(OWNERS)],
@@ -108,4 +128,5 @@ def _account(index: int, name: str, story: Story, rng: random.Random) -> BookAcc
         renews_in_days=365 - age % 365,
         industry=rng.choice(_INDUSTRIES),
         country=rng.choice(_COUNTRIES),
+        parent=parent,
     )

@@ -5,12 +5,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 
-from truenorth.clock import date_of_day, day_of, day_start_ms
+from truenorth.clock import MILLIS_PER_DAY, date_of_day, day_of, day_start_ms
 from truenorth.events import inputs
 from truenorth.events.payload import PayloadStruct
 from truenorth.events.people import HistoryLoaded
 from truenorth.ids import derived_id
 from truenorth.samples.book import BookAccount
+from truenorth.samples.dealings import contact, dealings_of, said_of
 from truenorth.samples.events import SampleEvent, in_posting_order
 
 _HOUR_MS = 3_600_000
@@ -18,6 +19,7 @@ _RECENT_DAYS = 28
 _EVENTS_PER_DAY_MAX = 8
 _WEEKEND_SHARE = 0.25
 _LONG_STANDING_DAYS = 100
+_ARR_CHANGED_DAYS = 30
 _BEGAN_WELL_FEATURES = 5
 
 
@@ -30,6 +32,20 @@ def past_of(book: list[BookAccount], *, days: int, seed: int, now_ms: int, conta
         events += past.events(contacts=contacts)
         loaded.append(past.loaded())
     return in_posting_order(events) + loaded
+
+
+def said_by_csms(book: list[BookAccount], *, seed: int, now_ms: int) -> list[SampleEvent]:
+    """Return what the CSMs of the book say of their accounts: events of `actions`, which no back end may post."""
+    return [
+        SampleEvent(
+            derived_id("said", str(seed), account.id, str(day_of(now_ms)), str(number)),
+            account.id,
+            round(now_ms - ago * MILLIS_PER_DAY),
+            data,
+        )
+        for account in book
+        for number, (ago, data) in enumerate(said_of(account))
+    ]
 
 
 @dataclass(slots=True)
@@ -86,11 +102,14 @@ class Past:
                 subscription_id=f"{account.id}-s1",
                 plan=account.plan,
                 seats=account.seats,
-                arr=account.arr,
+                arr=round(account.arr * story.arr_was),
                 trial=story.trial,
                 renews_on=None if story.trial else renews.isoformat(),
             ),
         )
+        if story.arr_was != 1 and account.age_days > _ARR_CHANGED_DAYS:
+            changed = inputs.SubscriptionChanged(subscription_id=f"{account.id}-s1", arr=account.arr)
+            yield self._ms(_ARR_CHANGED_DAYS, 10), changed
         if story.churned is not None:
             ended = inputs.SubscriptionEnded(subscription_id=f"{account.id}-s1", reason="price")
             yield self._ms(story.churned, 17), ended
@@ -123,6 +142,9 @@ class Past:
             yield self._ms(opened, 10), inputs.TicketOpened(ticket_id=ticket, priority=priority)
             solved = inputs.TicketSolved(ticket_id=ticket, first_response_minutes=minutes)
             yield self._ms(opened - 1, 15), solved
+            if number <= story.reopened:
+                yield self._ms(opened - 1, 17), inputs.TicketReopened(ticket_id=ticket)
+                yield self._ms(opened - 2, 9), inputs.TicketSolved(ticket_id=ticket)
             if story.csat is not None:
                 score = min(5.0, max(1.0, story.csat + rng.choice((-0.5, 0, 0.5))))
                 yield self._ms(opened - 1, 16), inputs.TicketRated(ticket_id=ticket, score=score)
@@ -134,27 +156,18 @@ class Past:
             yield self._ms(story.p1_open, 12), urgent
 
     def _people(self, *, contacts: bool) -> Iterator[tuple[int, PayloadStruct]]:
-        account, story = self.account, self.account.story
-        champion = f"{account.id}-champion"
-        if story.nps is not None:
-            answer = inputs.SurveyAnswered(kind="nps", score=story.nps, role="champion", respondent=champion)
-            yield self._ms(12, 13), answer
-        if account.age_days > 40 and not story.trial:
-            yield self._ms(35, 14), inputs.EngagementHeld(kind="review", role="champion")
-        if story.champion_left is not None:
-            yield self._ms(story.champion_left, 9), inputs.ChampionLeft(contact=champion)
-        if story.advocates:
-            yield self._ms(20, 11), inputs.AdvocacyRecorded(kind="reference")
+        account = self.account
+        yield from ((self._ms(ago, 13), data) for ago, data in dealings_of(account))
         if contacts:
             mail = f"champion@{account.id}.example.com"
-            contact = inputs.ContactUpdated(
-                contact_id=champion,
+            known = inputs.ContactUpdated(
+                contact_id=contact(account, "champion"),
                 account_id=account.id,
                 name=f"Champion of {account.name}",
                 email=mail,
                 role="champion",
             )
-            yield self._ms(account.age_days, 8.2), contact
+            yield self._ms(account.age_days, 8.2), known
 
     def _first_days(self) -> Iterator[tuple[int, PayloadStruct]]:
         """Yield how an account of long standing once began: seven features within ten days, where it went well."""
@@ -208,4 +221,8 @@ def facts_of(account: BookAccount, *, today: int) -> inputs.AccountUpdated:
         if account.story.trial
         else (date_of_day(today) + timedelta(days=account.renews_in_days)).isoformat(),
         trial=account.story.trial,
+        tier=account.tier,
+        potential_arr=None if account.story.potential is None else round(account.arr * account.story.potential),
+        promised_service=account.story.promised,
+        parent_id=account.parent,
     )

@@ -3,12 +3,16 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Final
 
 from truenorth.clock import date_of_day
 from truenorth.events import inputs
 from truenorth.events.payload import PayloadStruct
 from truenorth.samples.book import FEATURES, BookAccount
+from truenorth.samples.dealings import contact
 from truenorth.samples.owners import OWNERS
+
+_ANSWERING: Final[tuple[inputs.Role, ...]] = ("champion", "economic_buyer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,44 +72,55 @@ def scenes_of(book: list[BookAccount], *, today: int, run: str) -> list[Scene]:
 
 def _card_declined(stage: _Stage, account: BookAccount) -> Scene:
     after = 3 if int(account.id.rpartition("-")[2]) < 1010 else 45
-    events = stage.unpaid(account.id, late=35, failures=3)
-    return Scene(after, account.id, f"{account.name}: the card is declined, the invoice is 35 days overdue", events)
+    events = [*stage.unpaid(account.id, late=35, failures=3), inputs.RenewalIntent(intent="leave")]
+    return Scene(after, account.id, f"{account.name}: the card is declined, and they say they will leave", events)
 
 
 def _slips(stage: _Stage, account: BookAccount) -> Scene:
-    answer = inputs.SurveyAnswered(kind="nps", score=1, role="champion", respondent=f"{account.id}-champion")
+    answer = inputs.SurveyAnswered(kind="nps", score=1, role="champion", respondent=contact(account, "champion"))
     events = [
-        *stage.unpaid(account.id, late=33, failures=3),
+        *stage.unpaid(account.id, late=65, failures=3),
         *stage.tickets(account.id, urgent=1, other=7),
         answer,
     ]
-    return Scene(8, account.id, f"{account.name}: a bad morning, eight tickets and an unpaid invoice", events)
+    return Scene(8, account.id, f"{account.name}: a bad morning, eight tickets and a long unpaid invoice", events)
 
 
 def _everything_at_once(stage: _Stage, account: BookAccount) -> Scene:
-    events = [*stage.unpaid(account.id, late=40, failures=2), *stage.tickets(account.id, urgent=1, other=4)]
-    return Scene(14, account.id, f"{account.name}: a P1 is opened and the invoice is disputed", events)
+    answer = inputs.SurveyAnswered(kind="nps", score=0, role="champion", respondent=contact(account, "champion"))
+    events: list[PayloadStruct] = [
+        *stage.unpaid(account.id, late=40, failures=2),
+        *stage.tickets(account.id, urgent=1, other=4),
+        answer,
+        inputs.RenewalIntent(intent="leave"),
+    ]
+    return Scene(14, account.id, f"{account.name}: a P1, a disputed invoice, and they want out", events)
 
 
 def _recovers(stage: _Stage, account: BookAccount) -> Scene:
-    del stage
     events: list[PayloadStruct] = [
         inputs.InvoicePaid(invoice_id=f"{account.id}-i1"),
         inputs.TicketSolved(ticket_id=f"{account.id}-p1"),
         *(inputs.TicketSolved(ticket_id=f"{account.id}-t{number}") for number in range(1, 7)),
-        inputs.SurveyAnswered(kind="nps", score=9, role="champion", respondent=f"{account.id}-champion"),
+        inputs.SurveyAnswered(kind="nps", score=9, role="champion", respondent=contact(account, "champion")),
+        inputs.EngagementHeld(kind="board", role="sponsor", contact=contact(account, "sponsor")),
+        inputs.EngagementHeld(kind="call", role="economic_buyer", contact=contact(account, "economic_buyer")),
+        inputs.ValueRecorded(amount=600, unit="hours", objective_id="hours-saved", by="customer"),
+        inputs.RenewalIntent(intent="renew"),
     ]
     events += [
         inputs.UsageRecorded(feature=feature, module=module, count=40, actor=actor)
         for feature, module in account.feature_modules[:6]
         for actor in account.actors[:30]
     ]
-    return Scene(20, account.id, f"{account.name}: the P1 is solved, the invoice paid, the team is back", events)
+    words = f"{account.name}: the P1 is solved, the invoice paid, the board agreed to renew, the team is back"
+    del stage
+    return Scene(20, account.id, words, events)
 
 
 def _champion_leaves(stage: _Stage, account: BookAccount) -> Scene:
     del stage
-    events: list[PayloadStruct] = [inputs.ChampionLeft(contact=f"{account.id}-champion")]
+    events: list[PayloadStruct] = [inputs.ChampionLeft(contact=contact(account, "champion"))]
     return Scene(26, account.id, f"{account.name}: the champion has left", events)
 
 
@@ -121,7 +136,12 @@ def _arrives(stage: _Stage, account: BookAccount) -> Scene:
 def _sours(stage: _Stage, account: BookAccount) -> Scene:
     del stage
     events: list[PayloadStruct] = [
-        inputs.SurveyAnswered(kind="nps", score=1, role="champion", respondent=f"{account.id}-champion")
+        *(
+            inputs.SurveyAnswered(kind="nps", score=1, role=role, respondent=contact(account, role))
+            for role in _ANSWERING
+        ),
+        inputs.SurveyAnswered(kind="ces", score=1, role="admin", respondent=contact(account, "admin")),
+        inputs.RenewalIntent(intent="reduce"),
     ]
     return Scene(38, account.id, f"{account.name}: uses everything and answers NPS with 1", events)
 
