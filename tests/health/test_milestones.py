@@ -60,6 +60,7 @@ def test_reached_is_once_and_for_all() -> None:
     one.use(NOON + 2 * DAY, features=["d"])
     (change,) = one.decide(NOON + 2 * DAY).milestones
     assert (change.after, change.cause, change.milestone.reached_on) == ("reached", "behaviour", "2025-11-10")
+    assert (change.milestone.late, change.milestone.took_days, change.milestone.missing) == (False, 2, [])
     assert one.decide(NOON + 200 * DAY).milestones == []
 
 
@@ -70,6 +71,7 @@ def test_missed_can_still_be_reached_late() -> None:
     one.use(NOON + 20 * DAY, features=FEATURES)
     (change,) = one.decide(NOON + 20 * DAY).milestones
     assert (change.before, change.after, change.milestone.reached_on) == ("missed", "reached", "2025-11-28")
+    assert (change.milestone.late, change.milestone.took_days) == (True, 20)
 
 
 @pytest.mark.parametrize(("last_day", "reached_on"), [(13, "2024-01-14"), (400, "2025-02-04")])
@@ -144,3 +146,101 @@ def test_a_changed_definition_is_judged_anew_and_says_so() -> None:
     one.definitions = compiled(support_card(), milestones=[milestone(need=3)], ordinal=3)
     (back,) = one.decide(NOON + 4_000).milestones
     assert (back.after, back.cause) == ("reached", "definition")
+
+
+def bought(*milestones: Milestone, **facts: object) -> Book:
+    definitions = compiled(support_card(), milestones=list(milestones))
+    told = inputs.AccountUpdated(name="Acme", signed_up_on=START, **facts)  # type: ignore[arg-type]
+    return Book(definitions, facts=told)
+
+
+def test_a_share_of_seats_is_of_the_seats_of_now() -> None:
+    one = bought(milestone(count="share_of_seats", need=50), seats=9)
+    one.use(NOON, actors=["a", "b", "c", "d"])
+    now = progress(one, NOON)
+    assert (now.status, now.have, now.need) == ("pending", 44, 50)
+    one.tell(inputs.AccountUpdated(seats=8), NOON + 1)
+    now = progress(one, NOON + 2_000)
+    assert (now.status, now.have, now.took_days) == ("reached", 50, 0)
+    one.tell(inputs.AccountUpdated(seats=800), NOON + 3_000)
+    assert progress(one, NOON + 4_000).status == "reached"
+
+
+def test_shares_of_modules_and_features_count_what_was_bought_alone_and_say_what_is_missing() -> None:
+    one = bought(
+        milestone(id="modules", count="share_of_modules", need=60),
+        milestone(id="features", count="share_of_features", need=100),
+        milestone(id="any", count="distinct_modules", need=3),
+        modules=["crm", "mail", "crm", "desk"],
+        features=["a", "b"],
+    )
+    for feature, module in (("a", "crm"), ("x", "extra"), ("y", "mail")):
+        one.tell(inputs.UsageRecorded(feature, module=module), NOON)
+    snapshot = one.decide(NOON).snapshot
+    assert snapshot is not None
+    assert [(m.id, m.status, m.have, m.missing) for m in snapshot.milestones] == [
+        ("modules", "reached", 60, []),
+        ("features", "pending", 50, ["b"]),
+        ("any", "reached", 3, []),
+    ]
+
+
+def test_a_share_of_something_nobody_said_the_size_of_is_no_standing() -> None:
+    one = bought(milestone(count="share_of_seats", need=50))
+    one.use(NOON)
+    snapshot = one.decide(NOON + 20 * DAY).snapshot
+    assert snapshot is not None
+    assert snapshot.milestones == []
+
+
+def test_a_start_in_the_future_is_pending_and_counts_nothing_yet() -> None:
+    one = book(milestone(at_risk_days=3, within_days=4), signed_up_on="2025-11-12")
+    one.use(NOON, features=FEATURES)
+    now = progress(one, NOON)
+    assert (now.status, now.have, now.days_left) == ("pending", 0, 7)
+
+
+def test_another_definition_leaves_what_history_no_longer_reaches_as_it_stands() -> None:
+    one = book(milestone(count="events", need=2))
+    one.use(NOON, features=["a", "b"])
+    assert [m.after for m in one.decide(NOON).milestones] == ["reached"]
+    later = NOON + 200 * DAY
+    one.use(later)
+    one.definitions = compiled(support_card(), milestones=[milestone(count="events", need=9)], ordinal=2)
+    decided = one.decide(later)
+    assert decided.milestones == []
+    assert decided.snapshot is not None
+    (now,) = decided.snapshot.milestones
+    assert (now.status, now.reached_on, now.took_days) == ("reached", START, 0)
+    assert now.version != one.definitions.milestones[0].version
+
+
+def test_features_used_on_forgotten_days_are_not_guessed_at_either() -> None:
+    one = book(milestone(start="contract_starts_on", need=2, within_days=30), signed_up_on="2025-01-01")
+    one.use(NOON, features=["a", "b"])
+    one.tell(inputs.AccountUpdated(contract_starts_on="2025-11-09"), NOON)
+    one.use(NOON + 5 * DAY, features=["b"])
+    one.use(NOON + 200 * DAY, features=["a"])
+    snapshot = one.decide(NOON + 200 * DAY).snapshot
+    assert snapshot is not None
+    assert snapshot.milestones == []
+
+
+def test_a_worker_that_was_away_over_the_deadline_still_judges_it() -> None:
+    one = book(milestone(count="events", need=50, within_days=90))
+    one.use(NOON)
+    assert progress(one, NOON + 80 * DAY).status == "pending"
+    one.use(NOON + 95 * DAY)
+    (change,) = one.decide(NOON + 95 * DAY).milestones
+    assert (change.before, change.after) == ("pending", "missed")
+
+
+def test_missed_stays_missed_when_its_days_are_forgotten() -> None:
+    one = book(milestone(count="events", need=50))
+    one.use(NOON)
+    assert [m.after for m in one.decide(NOON + 20 * DAY).milestones] == ["missed"]
+    one.tell(inputs.UsageRecorded("a", count=100), NOON + 300 * DAY)
+    decided = one.decide(NOON + 300 * DAY)
+    assert decided.milestones == []
+    assert decided.snapshot is not None
+    assert decided.snapshot.milestones[0].status == "missed"

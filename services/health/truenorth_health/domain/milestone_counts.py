@@ -43,7 +43,7 @@ def goal_of(wanted: Milestone, seats: int | None, entitled: Entitled) -> Goal | 
     if wanted.count == "share_of_features":
         return _share("features", wanted.need, len(entitled.features), entitled.features)
     what = wanted.count.removeprefix("distinct_")
-    return Goal(what, wanted.need, 0, tuple(wanted.features) if what in {"events", "features"} else ())
+    return Goal(what, wanted.need, 0, tuple(dict.fromkeys(wanted.features)) if what in {"events", "features"} else ())
 
 
 def _share(what: str, percent: int, of: int, names: tuple[str, ...]) -> Goal | None:

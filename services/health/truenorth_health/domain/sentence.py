@@ -19,7 +19,15 @@ PARTS_MAX: Final = 2
 
 HELPS_MAX: Final = 3
 
-_NOUNS = {"distinct_features": "features in use", "distinct_actors": "people active", "events": "done"}
+_NOUNS = {
+    "events": "done",
+    "distinct_actors": "people active",
+    "distinct_features": "features in use",
+    "distinct_modules": "modules in use",
+    "share_of_seats": "% of seats active",
+    "share_of_features": "% of features in use",
+    "share_of_modules": "% of modules in use",
+}
 _LOST_SHARE_MIN = 0.4
 _MOVED_POINTS_MIN = 5.0
 _RENEWAL_SOON_DAYS = 90
