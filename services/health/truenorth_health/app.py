@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from functools import partial
 from typing import Final
 
 from truenorth import topics
@@ -11,6 +12,7 @@ from truenorth.definitions.model import Bundle
 from truenorth.errors import TransientError
 from truenorth.kafka.consumer import ConsumerLoop
 from truenorth.kafka.log import KafkaLog
+from truenorth.kafka.newest import silent_topics
 from truenorth.kafka.producer import LanesProducer
 from truenorth.lifecycle import Part, run_service
 from truenorth.streams.engine import Engine
@@ -19,6 +21,7 @@ from truenorth.telemetry import TelemetryServer, make_registry
 
 from truenorth_health.adapters.history import HistoryRebuilder
 from truenorth_health.adapters.processor import AccountProcessor, CompiledDefinitions
+from truenorth_health.adapters.silence import SourceSilence
 from truenorth_health.domain.state import AccountState
 from truenorth_health.metrics import EngineMetrics, Metrics
 from truenorth_health.settings import Settings
@@ -40,10 +43,17 @@ class App:
         self.metrics = Metrics(registry)
         self.definitions = LiveDefinitions(settings.bootstrap, self._clock, on_change=self._definitions_changed)
         compiled = CompiledDefinitions(lambda: self.definitions.current)
+        self.silence = SourceSilence(
+            partial(silent_topics, settings.bootstrap),
+            lambda: self.definitions.current,
+            clock=self._clock,
+            every_s=settings.silence_check_s,
+            on_change=self._silence_changed,
+        )
         self._log = KafkaLog(settings.bootstrap, client_id="truenorth-health")
         self.engine: Engine[AccountState] = Engine(
             self._log,
-            AccountProcessor(compiled),
+            AccountProcessor(compiled, self.silence),
             group=settings.group,
             clock=self._clock,
             settings=EngineSettings(
@@ -74,12 +84,17 @@ class App:
     async def run(self, stopping: asyncio.Event | None = None) -> int:
         """Run until SIGTERM, SIGINT or ``stopping``."""
         frame = build_app(
-            self._settings, self.engine, count_dead_letter=self.metrics.count_dead_letter, observe=self.observe
+            self._settings,
+            self.engine,
+            count_dead_letter=self.metrics.count_dead_letter,
+            observe=self.observe,
+            tick_silence=self.silence.tick,
         )
         return await run_service(
             Part.of("telemetry", self.telemetry),
             Part.of("definitions", self.definitions),
             Part("topics", start=self._wait_for_topics, start_within_s=3_600),
+            Part("silence", start=self.silence.look),
             Part(
                 "frame",
                 start=frame.start,
@@ -119,6 +134,8 @@ class App:
         """Say what is still missing before events move scores at once."""
         if self.definitions.current is None:
             return "no definitions are in force; run truenorth apply"
+        if not self._caught_up_once and not self.silence.known:
+            return "the broker has not yet said which sources are silent"
         if not self.engine.owned and not self.engine.opening:
             return None if self._caught_up_once else "waiting for partitions"
         if not self._caught_up_once:
@@ -145,6 +162,11 @@ class App:
         self.metrics.lag_records.set(self.engine.progress.lag_records)
         self.metrics.stuck_seconds.set(self.engine.progress.stuck_for_s)
         self.metrics.days_rebuilt.set(self.history.days_count)
+        self.metrics.show_silence(self.silence.seconds())
 
     def _definitions_changed(self, bundle: Bundle) -> None:
-        self.engine.request_decision(bundle.hash)
+        self.engine.request_decision(self.silence.reason(bundle.hash))
+
+    def _silence_changed(self) -> None:
+        if (bundle := self.definitions.current) is not None:
+            self.engine.request_decision(self.silence.reason(bundle.hash))

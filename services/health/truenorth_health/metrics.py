@@ -1,5 +1,7 @@
 """Every metric of health, declared once with meaning, unit and labels."""
 
+from collections.abc import Mapping
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from truenorth.streams.hooks import Flushed, Stage
 
@@ -32,6 +34,12 @@ class Metrics:
         )
         self.stuck_seconds = Gauge(
             "truenorth_health_stuck_seconds", "How long no progress was made although there is lag.", registry=registry
+        )
+        self.source_silent_seconds = Gauge(
+            "truenorth_health_source_silent_seconds",
+            "How long a source that the definitions watch has been silent for everybody; 0 while it is not.",
+            ["source"],
+            registry=registry,
         )
         self.waiting_events = Gauge(
             "truenorth_health_waiting_events", "Events decoded and waiting for the next flush.", registry=registry
@@ -124,6 +132,12 @@ class Metrics:
             "truenorth_health_state_bytes", "Encoded state of all accounts of the open partitions.", registry=registry
         )
         self.accounts = Gauge("truenorth_health_accounts", "Accounts in the open partitions.", registry=registry)
+
+    def show_silence(self, seconds: Mapping[str, float]) -> None:
+        """Show how long each watched source has been silent, and no other source."""
+        self.source_silent_seconds.clear()
+        for source, silent_s in seconds.items():
+            self.source_silent_seconds.labels(source=source).set(silent_s)
 
     def count_dead_letter(self, reader: str) -> None:
         """Count a dead letter of any reader."""

@@ -20,6 +20,7 @@ class Settings:
     queued_events_max: int
     dead_letters_in_row_max: int
     seen_bytes_max: int
+    silence_check_s: float
     stuck_s_max: float
 
     @classmethod
@@ -41,6 +42,7 @@ class Settings:
             queued_events_max=read.integer("TRUENORTH_HEALTH_QUEUED_EVENTS_MAX", 50_000, at_least=1_000),
             dead_letters_in_row_max=read.integer("TRUENORTH_HEALTH_DEAD_LETTERS_IN_ROW_MAX", 200, at_least=1),
             seen_bytes_max=read.integer("TRUENORTH_HEALTH_SEEN_IDS_BYTES_MAX", 384 * 1024 * 1024, at_least=1024 * 1024),
+            silence_check_s=read.number("TRUENORTH_HEALTH_SILENCE_CHECK_SECONDS", 30, at_least=1, at_most=3600),
             stuck_s_max=read.number("TRUENORTH_STUCK_SECONDS", 60, at_least=10, at_most=3600),
         )
         read.finish()

@@ -5,7 +5,7 @@ exact runs in `truenorth.streams` as a service of the app, with its own consumer
 holds truth, and its web port is off.
 """
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any, Final, Protocol
 
 import faust
@@ -17,6 +17,8 @@ from truenorth.topics import full_name
 from truenorth_health.settings import Settings
 
 OBSERVE_EVERY_SECONDS: Final = 2.0
+SILENCE_TICK_SECONDS: Final = 1.0
+"""How often it is seen whether the sources are to be asked after: new definitions may name others."""
 SESSION_SECONDS: Final = 8.0
 """How long the frame's group waits for a worker that was killed; the engine starts only after that (faust: 60).
 
@@ -72,6 +74,7 @@ def build_app(
     *,
     count_dead_letter: Callable[[str], None],
     observe: Callable[[], None],
+    tick_silence: Callable[[], Awaitable[None]],
 ) -> faust.App:
     """Return the application; nothing is connected before it is started."""
     servers = ";".join(f"kafka://{server.strip()}" for server in settings.bootstrap.split(","))
@@ -109,6 +112,7 @@ def build_app(
         observe()
 
     app.timer(OBSERVE_EVERY_SECONDS, name="observe-engine")(observe_engine)
+    app.timer(SILENCE_TICK_SECONDS, name="source-silence")(tick_silence)
     return app
 
 

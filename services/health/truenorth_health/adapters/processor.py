@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from hashlib import blake2b
-from typing import Final
+from typing import Final, Protocol
 
 from truenorth import codec, erasures
 from truenorth.definitions.model import Bundle
@@ -54,6 +54,17 @@ class CompiledDefinitions:
         return self._compiled
 
 
+class Silence(Protocol):
+    """Which sources are silent for everybody; see `adapters.silence.SourceSilence`."""
+
+    @property
+    def known(self) -> bool:
+        """Whether that is known yet."""
+
+    def at(self, now_ms: int) -> Mapping[str, int]:
+        """Return source -> since when (epoch ms), for a decision as of ``now_ms``."""
+
+
 class AccountProcessor:
     """Folds and decides accounts; the engine owns offsets, transactions and time."""
 
@@ -63,12 +74,13 @@ class AccountProcessor:
     core: str = "path"
     schema: int = SCHEMA
 
-    def __init__(self, definitions: CompiledDefinitions) -> None:
+    def __init__(self, definitions: CompiledDefinitions, silence: Silence | None = None) -> None:
         self._definitions = definitions
+        self._silence = silence
 
     def ready(self) -> bool:
-        """Definitions are known, so that accounts can be decided."""
-        return self._definitions.get() is not None
+        """Definitions are known, and which sources are silent, so that accounts can be decided."""
+        return self._definitions.get() is not None and (self._silence is None or self._silence.known)
 
     def decode(self, source: int, record: Record) -> Decoded:
         """Understand a record.
@@ -109,7 +121,8 @@ class AccountProcessor:
         if compiled is None or compiled.ordinal < state.read(Path).ordinal:
             return Decision(render(state.account, decide_forgetting(state, now_ms), now_ms), now_ms + BEHIND_RETRY_MS)
         named = {name: offset for name, offset in zip(HEALTH_SOURCES, offsets, strict=True) if offset != NO_OFFSET}
-        decided = decide(state, compiled, offsets=named, now_ms=now_ms)
+        silent = None if self._silence is None else self._silence.at(now_ms)
+        decided = decide(state, compiled, offsets=named, now_ms=now_ms, silent=silent)
         return Decision(render(state.account, decided, now_ms), decided.next_due_ms)
 
 
