@@ -37,14 +37,15 @@ def lint(directory: Path, as_json: bool) -> None:  # noqa: FBT001 - click passes
 @click.command()
 @click.argument("directory", type=click.Path(path_type=Path))
 @click.option("--yes", is_flag=True, help="Do not ask.")
-def apply(directory: Path, yes: bool) -> None:  # noqa: FBT001 - click passes by name
-    """Lint DIRECTORY, show what would change, then put it in force."""
+@click.option("--dry-run", is_flag=True, help="Show what would change, and change nothing.")
+def apply(*, directory: Path, yes: bool, dry_run: bool) -> None:
+    """Lint DIRECTORY, show what would change and what that would do to the accounts, then put it in force."""
     parsed, found = _read(directory)
     if found:
         _show(found)
         click.echo("Nothing was applied.", err=True)
         sys.exit(EXIT_FINDING)
-    asyncio.run(_apply(parsed.definitions, ask=not yes))
+    asyncio.run(_apply(parsed.definitions, ask=not yes, dry_run=dry_run))
 
 
 @click.command()
@@ -55,8 +56,8 @@ def schema() -> None:
     click.echo(json.dumps(json_schema(), indent=2))
 
 
-async def _apply(definitions: Definitions, *, ask: bool) -> None:
-    from truenorth.definitions.apply import put_in_force, read_shelf
+async def _apply(definitions: Definitions, *, ask: bool, dry_run: bool) -> None:
+    from truenorth.definitions.apply import effects, put_in_force, read_shelf
 
     bootstrap = os.environ.get("KAFKA_BOOTSTRAP_SERVERS", BOOTSTRAP_DEFAULT)
     shelf = await read_shelf(bootstrap, _warn)
@@ -66,6 +67,11 @@ async def _apply(definitions: Definitions, *, ask: bool) -> None:
         return
     for line in lines:
         click.echo(line)
+    for line in await effects(bootstrap, shelf.current, definitions):
+        click.echo(line)
+    if dry_run:
+        click.echo("Nothing was applied: this was a dry run.")
+        return
     if ask and not click.confirm("Put this in force?", default=False):
         click.echo("Nothing was applied.")
         return
