@@ -3,7 +3,7 @@
 import pytest
 from truenorth import words
 from truenorth.definitions.model import Banded, Dimension, Linear, Measure, Scorecard, ScoreException
-from truenorth_health.domain.scoring import evaluate, measure_score
+from truenorth_health.domain.scoring import evaluate
 from truenorth_health.domain.signals import INDEX, SIGNALS, Values
 
 from tests.health.builders import card, compiled, plain_measure
@@ -127,7 +127,7 @@ def test_licence_use_by_age_leaves_no_hole_between_bands(use: float, young: floa
 def test_bands_are_half_open(value: float, expected: float) -> None:
     measure = Measure(id="m", name="m", signal="nps", weight=1, banded=Banded(cuts=[2, 5], scores=[0, 50, 100]))
     made = compiled(card([Dimension(id="usage", name="u", weight=1, measures=[measure])])).scorecards[0]
-    assert measure_score(made.measures[0], value) == expected
+    assert evaluate(made, signals(nps=value)).scores == [expected]
 
 
 @pytest.mark.parametrize(
@@ -137,7 +137,7 @@ def test_bands_are_half_open(value: float, expected: float) -> None:
 def test_linear_measures_clamp_in_either_direction(worst: float, best: float, value: float, expected: float) -> None:
     measure = Measure(id="m", name="m", signal="nps", weight=1, linear=Linear(worst=worst, best=best))
     made = compiled(card([Dimension(id="usage", name="u", weight=1, measures=[measure])])).scorecards[0]
-    assert measure_score(made.measures[0], value) == pytest.approx(expected)
+    assert evaluate(made, signals(nps=value)).scores == [pytest.approx(expected)]
 
 
 def two_dimensions(**more: object) -> Scorecard:

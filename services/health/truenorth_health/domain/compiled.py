@@ -1,7 +1,7 @@
 """Definitions made ready for scoring, once per bundle."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
@@ -10,25 +10,26 @@ from truenorth.clock import MILLIS_PER_DAY
 from truenorth.definitions import model
 
 from truenorth_health.domain.facts import Facts
+from truenorth_health.domain.findings import FindingRules
 from truenorth_health.domain.moment import Entitled
+from truenorth_health.domain.scoring_source import Runner, compile_scorecard
+from truenorth_health.domain.scoring_weights import USAGE
 from truenorth_health.domain.signals import INDEX, families_of
 
 _UNITS_MS = {"s": 1_000, "m": 60_000, "h": 3_600_000, "d": MILLIS_PER_DAY, "bd": MILLIS_PER_DAY}
-_FIT = "usage"
 
 
 @dataclass(frozen=True, slots=True)
 class CompiledMeasure:
-    """A measure with its signal's position. ``share`` is its part of the dimension's configured weight."""
+    """A measure with its signal's position. ``share`` is its part of the dimension's configured weight.
+
+    An account younger than ``from_days`` (-1: any) has no data here.
+    """
 
     source: model.Measure
     signal: int
     share: float
-    missing: float | None
-    worst: float
-    span: float
-    cuts: tuple[float, ...]
-    scores: tuple[float, ...]
+    from_days: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,7 @@ class CompiledDimension:
 
 @dataclass(frozen=True, slots=True)
 class CompiledScorecard:
-    """A scorecard; ``version`` is the hash (12 hex) of its content."""
+    """A scorecard; ``version`` is the hash (12 hex) of its content, ``run`` what `scoring.evaluate` calls."""
 
     source: model.Scorecard
     version: str
@@ -51,6 +52,7 @@ class CompiledScorecard:
     measures: tuple[CompiledMeasure, ...]
     hold_ms: int
     families: int
+    run: Runner = field(compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +65,11 @@ class CompiledMilestone:
 
 @dataclass(frozen=True, slots=True)
 class Compiled:
-    """A bundle, ready. ``scoring`` is the hash of all that health looks at: another playbook leaves it alone."""
+    """A bundle, ready. ``scoring`` is the hash of all that health looks at: another playbook leaves it alone.
+
+    ``scorecards`` and ``shadows`` are in order, live ones and those without effects; ``rules`` are those of findings;
+    ``ladder`` runs from the lowest rung, ``tiers`` from the highest.
+    """
 
     hash: str
     ordinal: int
@@ -73,6 +79,10 @@ class Compiled:
     phases: tuple[model.Phase, ...]
     milestones: tuple[CompiledMilestone, ...]
     plans: dict[str, Entitled]
+    rules: FindingRules
+    shadows: tuple[CompiledScorecard, ...]
+    ladder: tuple[model.Rung, ...]
+    tiers: tuple[model.Tier, ...]
 
     def segment_of(self, facts: Facts) -> str:
         """Return the first segment that matches, or an empty text."""
@@ -83,11 +93,12 @@ class Compiled:
         return _first(self.phases, facts)
 
     def scorecard_of(self, segment: str) -> CompiledScorecard | None:
-        """Return the first scorecard whose segment matches; None when there is none at all."""
-        for card in self.scorecards:
-            if card.source.segment is None or card.source.segment == segment:
-                return card
-        return None
+        """Return the first live scorecard whose segment matches; None when there is none at all."""
+        return _first_card(self.scorecards, segment)
+
+    def shadow_of(self, segment: str) -> CompiledScorecard | None:
+        """Return the first shadow scorecard whose segment matches; None when there is none."""
+        return _first_card(self.shadows, segment)
 
     def entitled(self, facts: Facts) -> Entitled:
         """Return what was bought: by fact, else by plan."""
@@ -101,7 +112,7 @@ class Compiled:
 
 
 def compile_definitions(bundle: model.Bundle) -> Compiled:
-    """Return the bundle made ready; `KeyError` when a measure names a signal that does not exist (lint finds it)."""
+    """Return the bundle made ready; what lint would refuse may raise `KeyError` or `ValueError`."""
     definitions = bundle.definitions
     looked_at: list[Any] = [
         definitions.scorecards,
@@ -109,12 +120,16 @@ def compile_definitions(bundle: model.Bundle) -> Compiled:
         definitions.phases,
         definitions.milestones,
         definitions.plans,
+        definitions.findings,
+        definitions.ladder,
+        definitions.tiers,
     ]
+    cards = [_scorecard(card) for card in definitions.scorecards]
     return Compiled(
         bundle.hash,
         bundle.ordinal,
         _version(looked_at),
-        tuple(_scorecard(card) for card in definitions.scorecards),
+        tuple(card for card in cards if card.source.mode == "live"),
         tuple(definitions.segments),
         tuple(definitions.phases),
         tuple(CompiledMilestone(one, _version(one)) for one in definitions.milestones),
@@ -122,6 +137,10 @@ def compile_definitions(bundle: model.Bundle) -> Compiled:
             plan.id: Entitled(tuple(dict.fromkeys(plan.modules)), tuple(dict.fromkeys(plan.features)))
             for plan in definitions.plans
         },
+        FindingRules(definitions.findings),
+        tuple(card for card in cards if card.source.mode == "shadow"),
+        tuple(definitions.ladder),
+        tuple(definitions.tiers),
     )
 
 
@@ -138,11 +157,14 @@ def _version(value: object) -> str:
 def _scorecard(card: model.Scorecard) -> CompiledScorecard:
     total = sum(dimension.weight for dimension in card.dimensions)
     dimensions = tuple(
-        CompiledDimension(one, one.weight / total, _measures(one.measures), one.id == _FIT) for one in card.dimensions
+        CompiledDimension(one, one.weight / total, _measures(one.measures), one.id == USAGE) for one in card.dimensions
     )
     measures = tuple(measure for dimension in dimensions for measure in dimension.measures)
     families = families_of({one.source.signal for one in measures} | {one.when for one in card.exceptions})
-    return CompiledScorecard(card, _version(card), dimensions, measures, duration_ms(card.bands.hold_for), families)
+    hold_ms = duration_ms(card.bands.hold_for)
+    return CompiledScorecard(
+        card, _version(card), dimensions, measures, hold_ms, families, compile_scorecard(card, INDEX)
+    )
 
 
 def _measures(measures: Sequence[model.Measure]) -> tuple[CompiledMeasure, ...]:
@@ -151,13 +173,15 @@ def _measures(measures: Sequence[model.Measure]) -> tuple[CompiledMeasure, ...]:
 
 
 def _measure(measure: model.Measure, share: float) -> CompiledMeasure:
-    linear, banded = measure.linear, measure.banded
-    missing = None if measure.when_missing == "ignore" else float(measure.when_missing)
-    worst = linear.worst if linear else 0.0
-    span = linear.best - linear.worst if linear else 0.0
-    cuts = tuple(banded.cuts) if banded else ()
-    scores = tuple(banded.scores) if banded else ()
-    return CompiledMeasure(measure, INDEX[measure.signal], share, missing, worst, span, cuts, scores)
+    from_days = measure.by_age[0].from_days if measure.by_age else -1
+    return CompiledMeasure(measure, INDEX[measure.signal], share, from_days)
+
+
+def _first_card(cards: Sequence[CompiledScorecard], segment: str) -> CompiledScorecard | None:
+    for card in cards:
+        if card.source.segment is None or card.source.segment == segment:
+            return card
+    return None
 
 
 def _first(rules: Sequence[model.Segment | model.Phase], facts: Facts) -> str:
