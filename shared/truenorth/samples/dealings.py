@@ -75,14 +75,15 @@ def _answers(account: BookAccount) -> Iterator[Dated]:
     story = account.story
     champion = contact(account, "champion")
     if story.nps is not None:
-        ago = max(12, (story.champion_left or 0) + 5)
+        ago = max(12, story.touch, (story.champion_left or 0) + 5)
         yield ago, inputs.SurveyAnswered(kind="nps", score=story.nps, role="champion", respondent=champion)
         if story.contacts > 1:
             buyer = contact(account, "economic_buyer")
             answer = inputs.SurveyAnswered(kind="nps", score=story.nps, role="economic_buyer", respondent=buyer)
             yield ago + 3, answer
     if story.ces is not None:
-        admin = contact(account, "admin")
-        yield 15, inputs.SurveyAnswered(kind="ces", score=story.ces, role="admin", respondent=admin)
+        role: inputs.Role = "admin" if story.contacts > 1 else "champion"
+        answer = inputs.SurveyAnswered(kind="ces", score=story.ces, role=role, respondent=contact(account, role))
+        yield max(15, story.touch), answer
     if story.intent is not None:
         yield 18, inputs.RenewalIntent(intent=story.intent)
