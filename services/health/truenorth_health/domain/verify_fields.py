@@ -30,6 +30,7 @@ _WHOLE: Final[dict[str, type[msgspec.Struct]]] = {
     "engagements": parts.Engagements,
     "actions": parts.Actions,
     "erasures": parts.Erasures,
+    "roll-ups": parts.Children,
 }
 
 _TIMES: Final[dict[str, Callable[[Any], int | None]]] = {
@@ -59,6 +60,8 @@ _TIMES: Final[dict[str, Callable[[Any], int | None]]] = {
     "actions.newest_ms": lambda at_ms: at_ms,
     "erasures.account_ms": lambda at_ms: at_ms,
     "erasures.members": lambda at_ms: at_ms,
+    "roll-ups.by_id": lambda child: child.at_ms,
+    "roll-ups.gone": lambda left: left[1],
 }
 """Windowed fields, and when the event was that made one. Every other field is permanent."""
 
