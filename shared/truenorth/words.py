@@ -1,6 +1,5 @@
 """Numbers as people say them: one place, so that console, mail and topic agree to the letter."""
 
-from decimal import ROUND_HALF_UP, Decimal
 from typing import Final
 
 from truenorth.events.health import Sentence
@@ -11,11 +10,16 @@ _DAYS_PER_MONTH: Final = 30.44
 _MONTHS_FROM_DAYS: Final = 92
 _THOUSAND: Final = 1_000
 _MILLION: Final = 1_000_000
+_HALF: Final = 0.5
+_WRITTEN: Final = 1e-9
+"""More than what a double differs from the decimal that was written, and less than anybody writes."""
 
 
 def shown(score: float) -> int:
     """Return the score as people see it: rounded half-up, once (70.5 is shown 71)."""
-    return int(Decimal(repr(score)).quantize(Decimal(1), rounding=ROUND_HALF_UP))
+    whole = int(score)
+    rest = score - whole  # exact, so that only a true half rounds up
+    return whole + (rest >= _HALF) - (rest <= -_HALF)
 
 
 def shown_or_dash(score: float | None) -> str:
@@ -25,7 +29,7 @@ def shown_or_dash(score: float | None) -> str:
 
 def points(value: float) -> str:
     """Return points with one decimal, rounded half-up: ``12.0``."""
-    return str(Decimal(repr(value)).quantize(Decimal("0.1"), rounding=ROUND_HALF_UP)).replace("-", MINUS)
+    return f"{MINUS if value < 0 else ''}{_tenths(value)}"
 
 
 def signed(value: float) -> str:
@@ -84,4 +88,10 @@ def plain(sentence: Sentence) -> str:
 
 
 def _trim(value: float) -> str:
-    return str(Decimal(repr(value)).quantize(Decimal("0.1"), rounding=ROUND_HALF_UP)).removesuffix(".0")
+    return _tenths(value).removesuffix(".0")
+
+
+def _tenths(value: float) -> str:
+    """Return the absolute value with one decimal; 0.25, as written, is rounded up although its double may be less."""
+    whole, tenth = divmod(int(abs(value) * 10 + _HALF + _WRITTEN), 10)
+    return f"{whole}.{tenth}"

@@ -1,4 +1,8 @@
+from decimal import ROUND_HALF_UP, Decimal
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from truenorth import words
 from truenorth.events.health import Sentence
 
@@ -40,3 +44,10 @@ def test_a_sentence_reads_without_its_marks() -> None:
     assert words.plain(Sentence(runs=[("Usage down 38 %", True), (" on its own baseline", False)])) == (
         "Usage down 38 % on its own baseline"
     )
+
+
+@given(st.decimals(-10_000, 10_000, places=6))
+def test_numbers_are_rounded_as_they_are_written(value: Decimal) -> None:
+    assert words.shown(float(value)) == int(value.quantize(Decimal(1), rounding=ROUND_HALF_UP))
+    tenths = str(abs(value).quantize(Decimal("0.1"), rounding=ROUND_HALF_UP))
+    assert words.points(float(value)) == (words.MINUS if value < 0 else "") + tenths
