@@ -19,6 +19,7 @@ from truenorth.streams.engine import Engine
 from truenorth.streams.settings import EngineSettings
 from truenorth.telemetry import TelemetryServer, make_registry
 
+from truenorth_health.adapters.cohorts import CohortTotals, CohortWalker
 from truenorth_health.adapters.history import HistoryRebuilder
 from truenorth_health.adapters.processor import AccountProcessor, CompiledDefinitions
 from truenorth_health.adapters.silence import SourceSilence
@@ -68,6 +69,8 @@ class App:
         )
         self.producer = LanesProducer(settings.bootstrap, clock=self._clock, client_id="truenorth-health-history")
         self.history = HistoryRebuilder(settings.bootstrap, compiled, self.producer, self._clock)
+        self.cohorts = CohortWalker(self.engine, compiled, self.producer, self._clock)
+        self.cohort_totals = CohortTotals(settings.bootstrap, self.producer, self._clock)
         self.requests = ConsumerLoop(
             settings.bootstrap,
             settings.group + HISTORY_GROUP_SUFFIX,
@@ -89,6 +92,7 @@ class App:
             count_dead_letter=self.metrics.count_dead_letter,
             observe=self.observe,
             tick_silence=self.silence.tick,
+            hear_cohorts=self.cohort_totals.hear,
         )
         return await run_service(
             Part.of("telemetry", self.telemetry),
@@ -105,12 +109,16 @@ class App:
             ),
             Part.of("producer", self.producer),
             Part.of("history", self.requests),
+            Part.of("cohorts", self.cohorts),
             stopping=stopping,
         )
 
     async def _wait_for_topics(self) -> None:
         """Wait for the broker and the topics: faust's own start gives up at once."""
-        wanted = [topics.full_name(name) for name in (*topics.HEALTH_SOURCES, "health-changelog", "dead-letters")]
+        wanted = [
+            topics.full_name(name)
+            for name in (*topics.HEALTH_SOURCES, "health-changelog", "dead-letters", "cohort-counts")
+        ]
         while True:
             try:
                 counts = await self._log.partition_counts(wanted)
@@ -162,6 +170,8 @@ class App:
         self.metrics.lag_records.set(self.engine.progress.lag_records)
         self.metrics.stuck_seconds.set(self.engine.progress.stuck_for_s)
         self.metrics.days_rebuilt.set(self.history.days_count)
+        self.metrics.cohort_pass_seconds.set(self.cohorts.pass_seconds)
+        self.metrics.cohorts_told.set(self.cohort_totals.told_count)
         self.metrics.show_silence(self.silence.seconds())
 
     def _definitions_changed(self, bundle: Bundle) -> None:

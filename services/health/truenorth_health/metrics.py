@@ -94,6 +94,17 @@ class Metrics:
             registry=registry,
         )
 
+        self.cohort_pass_seconds = Gauge(
+            "truenorth_health_cohort_pass_seconds",
+            "Seconds the last walk over all accounts took to count their cohorts, rests included.",
+            registry=registry,
+        )
+        self.cohorts_told = Gauge(
+            "truenorth_health_cohorts_told",
+            "Cohort totals published since the start; only the worker that sums them has any.",
+            registry=registry,
+        )
+
     def _measure_soundness(self, registry: CollectorRegistry) -> None:
         """Is it right, and how big is it?"""
         self.reopened = Counter(

@@ -75,6 +75,7 @@ def build_app(
     count_dead_letter: Callable[[str], None],
     observe: Callable[[], None],
     tick_silence: Callable[[], Awaitable[None]],
+    hear_cohorts: Callable[[bytes | None], Awaitable[None]],
 ) -> faust.App:
     """Return the application; nothing is connected before it is started."""
     servers = ";".join(f"kafka://{server.strip()}" for server in settings.bootstrap.split(","))
@@ -107,6 +108,13 @@ def build_app(
             count_dead_letter(dead_letter_reader(value))
 
     app.agent(dead_letters, name="dead-letter-rates")(watch_dead_letters)
+    counts = app.topic(full_name("cohort-counts"), key_serializer="raw", value_serializer="raw")
+
+    async def sum_cohorts(stream: Any) -> None:
+        async for value in stream:
+            await hear_cohorts(value)
+
+    app.agent(counts, name="cohort-totals")(sum_cohorts)
 
     async def observe_engine() -> None:
         observe()

@@ -6,7 +6,7 @@ between two polls. See `truenorth.streams` for what holds, and `opening` and `pa
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Generic, TypeVar
 
 from truenorth.clock import Clock
@@ -105,6 +105,20 @@ class Engine(Generic[S]):
         kept = held.partition.kept
         own = kept.own(key)
         return kept.load(key, own) if own else None
+
+    def cores(self, number: int, *, size: int) -> Iterator[list[bytes]]:
+        """Yield the core parts of a partition's accounts, ``size`` at a time; nothing when it is not open here.
+
+        It may be let go in between: what comes then is as of that moment.
+        """
+        held = self._holding.open.get(number)
+        if held is not None:
+            yield from held.partition.kept.cores(schema=self._processor.schema, size=size)
+
+    @property
+    def partition_count(self) -> int:
+        """How many partitions there are; 0 before the broker said so."""
+        return self._holding.count
 
     def request_decision(self, reason: str) -> None:
         """Have all accounts decided again, spread out, once per ``reason`` (the hash of the definitions, say).

@@ -10,6 +10,7 @@ from truenorth.streams.records import (
     POSITION_KEY,
     Own,
     Position,
+    core_of,
     decode_own,
     decode_position,
     due_of,
@@ -121,6 +122,17 @@ class Kept:
             due_ms = due_of(own)
             if due_ms is not None:
                 yield account, due_ms
+
+    def cores(self, *, schema: int, size: int) -> Iterator[list[bytes]]:
+        """Yield the cores of all accounts, ``size`` accounts at a time, each as it is when its turn comes.
+
+        Turns may be taken in between: an account that came since is left out, and so is one in another version of the
+        state than ``schema``.
+        """
+        names = list(self.owns)
+        for start in range(0, len(names), size):
+            owns = [own for name in names[start : start + size] if (own := self.owns.get(name)) is not None]
+            yield [core for own in owns if (core := core_of(own, schema)) is not None]
 
     def own(self, account: str) -> Own | None:
         """Return the own part of an account; None when there is none.

@@ -106,6 +106,14 @@ def due_of(part: bytes) -> int | None:
     return None if due == _NO_DUE else due
 
 
+def core_of(part: bytes, schema: int) -> bytes | None:
+    """Return the core in an own part; None where it is empty, or is written in another version of the state."""
+    version, count, of, _ = _HEAD.unpack_from(part)
+    if version != SCHEMA or of != schema:
+        return None
+    return part[_HEAD.size + _OFFSET_BYTES * count :] or None
+
+
 def decode_position(value: bytes) -> Position:
     """Parse a position record.
 
