@@ -18,6 +18,9 @@ SETTING = re.compile(r"\b(?:TRUENORTH_[A-Z0-9_]*[A-Z0-9]|KAFKA_BOOTSTRAP_SERVERS
 
 _TOPICS_HEAD = """# Topics
 
+To use account health in code of your own, start with [Follow account health](guides/consume-health.md): a program to
+copy, and what each topic promises.
+
 Kafka is the only road between the parts. Topics are `truenorth.<name>.v1`; records are CloudEvents 1.0 envelopes in
 JSON (structured mode) with one header, `content-type`. Within `.v1` fields are only added, all of them optional;
 readers ignore what they do not know. Every account topic has the same number of partitions, and records are placed

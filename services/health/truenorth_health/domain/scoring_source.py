@@ -128,6 +128,8 @@ def _combined(dimensions: Sequence[model.Dimension], numbers: Sequence[range]) -
         yield from (_mean if dimension.combine == "mean" else _worst)(number, inside)
     measures = range(numbers[-1].stop)
     if len(means) < len(measures):
+        weighed = ((number, index) for number, inside in enumerate(numbers) for index in inside if index in means)
+        yield from (f" o{index} = w{number} * i{index} * 100.0" for number, index in weighed)
         yield f" of = ({''.join(f'o{index}, ' for index in measures)})"
     yield f" parts = [{', '.join(f'p{index}' for index in measures)}]"
     yield f" scores = [{', '.join(f's{index}' for index in measures)}]"
