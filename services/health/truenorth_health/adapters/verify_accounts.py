@@ -154,7 +154,8 @@ class Accounts:
             found += self._missing(account, known, path, judge)
         elif is_whole and account not in self.early and not is_erased(state):
             found += against_records(state, known)
-        found += await self._again(account, own, parts, state)
+        silent = {} if shown_now is None else shown_now.point.silent
+        found += await self._again(account, own, parts, state, silent)
         self._add(account, found, places, "present")
 
     def _missing(self, account: str, known: Known, path: Path, judge: TransitionJudge) -> list[Difference]:
@@ -166,7 +167,12 @@ class Accounts:
         return [Difference("number", path.number, f"{said}: not on health-changes or milestones")]
 
     async def _again(
-        self, account: str, own: Own | None, parts: dict[str, bytes], state: AccountState
+        self,
+        account: str,
+        own: Own | None,
+        parts: dict[str, bytes],
+        state: AccountState,
+        silent: Mapping[str, int],
     ) -> Sequence[Difference]:
         """Decide once more at the stored point."""
         path = state.read(Path)
@@ -179,7 +185,7 @@ class Accounts:
         if compiled is None:
             self.unnamed += 1
             return ()
-        return list(decided_again(account, parts, compiled, _named(own)))
+        return list(decided_again(account, parts, compiled, _named(own), silent))
 
     def _add(self, account: str, found: Iterable[Difference], offsets: Mapping[str, int], kind: Kind) -> None:
         self.differences += [

@@ -109,16 +109,20 @@ def is_waiting(state: AccountState) -> bool:
 
 
 def decided_again(
-    account: str, parts: dict[str, bytes], compiled: Compiled, offsets: Mapping[str, int]
+    account: str,
+    parts: dict[str, bytes],
+    compiled: Compiled,
+    offsets: Mapping[str, int],
+    silent: Mapping[str, int],
 ) -> Iterator[Difference]:
     """Decide once more at the stored path's own point: nothing may come of it. The parts are left as they are.
 
-    Not for an account that is waiting (`is_waiting`), erased, or provisional.
+    ``silent`` is what the latest snapshot's point says: another silence would have published another snapshot. Not for an account that is waiting (`is_waiting`), erased, or provisional.
     """
     state = load(account, dict(parts))
     path = state.read(Path)
     score, number, revision = path.score, path.number, path.revision
-    point = DecisionPoint(dict(offsets), compiled.hash, path.ordinal, path.now_ms)
+    point = DecisionPoint(dict(offsets), compiled.hash, path.ordinal, path.now_ms, dict(silent))
     decide = decide_churned if state.read(Accounts).churned else carry_out
     decided = decide(state, compiled, point)
     for change in decided.changes:
