@@ -117,7 +117,9 @@ def decided_again(
 ) -> Iterator[Difference]:
     """Decide once more at the stored path's own point: nothing may come of it. The parts are left as they are.
 
-    ``silent`` is what the latest snapshot's point says: another silence would have published another snapshot. Not for an account that is waiting (`is_waiting`), erased, or provisional.
+    ``silent`` is what the latest snapshot's point says: another silence would have published another snapshot.
+
+    Not for an account that is waiting (`is_waiting`), erased, or provisional.
     """
     state = load(account, dict(parts))
     path = state.read(Path)
