@@ -26,8 +26,8 @@ class Linear(DefinitionStruct, frozen=True):
 class Banded(DefinitionStruct, frozen=True):
     """Half-open bands by cut points: ``scores[i]`` below ``cuts[i]``, the last score from the last cut on."""
 
-    cuts: Annotated[list[float], Meta(min_length=1)]
-    scores: Annotated[list[Score], Meta(min_length=2)]
+    cuts: Annotated[list[float], Meta(min_length=1, max_length=50)]
+    scores: Annotated[list[Score], Meta(min_length=2, max_length=51)]
 
 
 class AgeBand(DefinitionStruct, frozen=True):
@@ -52,7 +52,7 @@ class Measure(DefinitionStruct, frozen=True):
     weight: Weight
     linear: Linear | None = None
     banded: Banded | None = None
-    by_age: list[AgeBand] = []
+    by_age: Annotated[list[AgeBand], Meta(max_length=24)] = []
     when_missing: Literal["ignore"] | Score = "ignore"
     why: str = ""
     fix: str = ""
@@ -64,7 +64,7 @@ class Dimension(DefinitionStruct, frozen=True):
     id: Literal["usage", "value", "support", "billing", "sentiment", "relationship"]
     name: str
     weight: Weight
-    measures: Annotated[list[Measure], Meta(min_length=1)]
+    measures: Annotated[list[Measure], Meta(min_length=1, max_length=100)]
     combine: Literal["mean", "worst"] = "mean"
 
 

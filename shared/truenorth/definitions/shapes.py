@@ -3,12 +3,14 @@
 import difflib
 import re
 from collections.abc import Iterable
+from math import isfinite
 from typing import Any, Final
 
 from msgspec import inspect
 
 _RANGE_TEXT: Final = re.compile(r"^\s*[<>]?=?\s*\d+(\.\d+)?\s*%?\s*(-|\.\.|/|to)\s*\d")
 _PERCENT_TEXT: Final = re.compile(r"^\s*\d+(\.\d+)?\s*%\s*$")
+WINDOW_DAYS_MAX: Final = 90
 _CUTS_CURE: Final = (
     "cut points are numbers, one between each two bands: cuts: [3, 10] with scores: [100, 50, 0] "
     "gives 100 below 3, 50 from 3 to below 10, 0 from 10 on"
@@ -73,6 +75,8 @@ def refusal(value: Any, shape: inspect.Type, path: str) -> str:
         return f"{value!r} is text; {wanted} is expected here"
     if _fits(value, shape):
         return ""
+    if path.endswith("within_days") and isinstance(value, int) and value > WINDOW_DAYS_MAX:
+        return f"{value} days is too long; windows are at most {WINDOW_DAYS_MAX} days, nothing is kept for longer"
     shown = "nothing" if value is None else f"a {_kind(value)}" if isinstance(value, dict | list) else repr(value)
     return f"{shown} does not fit; expected {wanted}"
 
@@ -146,7 +150,7 @@ def _text_fits(value: Any, shape: inspect.StrType) -> bool:
 
 def _number_fits(value: Any, shape: inspect.IntType | inspect.FloatType) -> bool:
     types = int if isinstance(shape, inspect.IntType) else (int, float)
-    if isinstance(value, bool) or not isinstance(value, types):
+    if isinstance(value, bool) or not isinstance(value, types) or not isfinite(value):
         return False
     low = (shape.gt is None or value > shape.gt) and (shape.ge is None or value >= shape.ge)
     return low and (shape.le is None or value <= shape.le) and (shape.lt is None or value < shape.lt)
