@@ -154,18 +154,19 @@ def _change(
     then_ms, now_ms = at_ms - days * DAY_MS, at_ms + FUTURE_MS_MAX
     billing = state.read(Billing)
     if billing.had_subscription:
-        before, now = (
-            sum(
-                steps.value_at(of_subscription(one), moment) or 0
-                for one in billing.subscriptions.values()
-                if one.started_ms <= moment and not has_ended(one, moment)
-            )
-            for moment in (then_ms, now_ms)
-        )
+        before, now = (_sum_at(billing, of_subscription, moment_ms) for moment_ms in (then_ms, now_ms))
     else:
         told = of_account(state.read(Accounts))
         before, now = steps.value_at(told, then_ms) or 0, steps.value_at(told, now_ms) or 0
     return (now - before) / before * 100 if before else None
+
+
+def _sum_at(billing: Billing, of_subscription: Callable[[Subscription], Steps], at_ms: int) -> int:
+    return sum(
+        steps.value_at(of_subscription(one), at_ms) or 0
+        for one in billing.subscriptions.values()
+        if one.started_ms <= at_ms and not has_ended(one, at_ms)
+    )
 
 
 def _arr_of_subscription(one: Subscription) -> Steps:

@@ -42,8 +42,9 @@ def held(state: AccountState, event: Event, time_ms: int, record_ms: int) -> Non
     if time_ms >= kept.held.get(data.kind, (time_ms, False))[0]:
         kept.held[data.kind] = (time_ms, data.answered)
     role = data.role or ""
+    met_ms = kept.met.setdefault(role, 0)
     if data.answered:
-        kept.met[role] = max(kept.met.get(role, time_ms), time_ms)
+        kept.met[role] = max(met_ms, time_ms)
         if data.kind in REVIEWS:
             kept.reviewed_ms = max(kept.reviewed_ms, time_ms)
     one = Held(time_ms, data.kind, data.answered, role, kept_as(state, data.contact, record_ms))

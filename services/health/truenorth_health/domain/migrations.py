@@ -77,7 +77,7 @@ def _subscription(
     source: str,
 ) -> list[Any]:
     described = [plan, changed_at, trial, changed_at, renews_on, changed_at]
-    return [started_ms, *described, arr_steps, [[changed_at, seats]], ended_ms, None, source, changed_at]
+    return [started_ms, *described, arr_steps, [[started_ms, seats]], ended_ms, None, source, changed_at]
 
 
 def _surveys(part: list[Any]) -> list[Any]:

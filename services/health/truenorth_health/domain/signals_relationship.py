@@ -107,12 +107,10 @@ def _champion_gone(kept: Engagements, given: list[_Spoken], limit_ms: int) -> fl
     if left_ms > limit_ms:
         told = (one.at_ms for one in kept.departures if one.role == _CHAMPION and one.at_ms <= limit_ms)
         left_ms = max(told, default=0)
-    met_ms = _engaged_ms(kept, _CHAMPION, limit_ms)
-    if left_ms > met_ms:
+    if left_ms > _engaged_ms(kept, _CHAMPION, limit_ms):
         return 1.0
-    if met_ms or any(one.role == _CHAMPION for one in given):
-        return 0.0
-    return 0.0 if any(one.role == _CHAMPION and one.at_ms <= limit_ms for one in kept.log) else None
+    known = left_ms or kept.met.get(_CHAMPION, limit_ms + 1) <= limit_ms or any(one.role == _CHAMPION for one in given)
+    return 0.0 if known else None
 
 
 def _days_since(day: int, at_ms: int) -> float | None:

@@ -1,6 +1,6 @@
 """A value over time as ascending (from ms, value) steps, and events of a span in order of time; late ones find home."""
 
-from bisect import bisect_left, bisect_right, insort
+from bisect import bisect_left, insort
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -22,8 +22,10 @@ def put(steps: list[tuple[int, int]], at_ms: int, value: int, most: int = ARR_ST
 
 def value_at(steps: list[tuple[int, int]], at_ms: int) -> int | None:
     """Return the value in force at ``at_ms``; None before the first step."""
-    index = bisect_right(steps, at_ms, key=_moment)
-    return steps[index - 1][1] if index else None
+    for from_ms, value in reversed(steps):
+        if from_ms <= at_ms:
+            return value
+    return None
 
 
 def keep(items: list[T], item: T, at: Callable[[T], int], *, oldest_ms: int, most: int) -> int:
