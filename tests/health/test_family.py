@@ -2,7 +2,11 @@
 
 import msgspec
 from truenorth.events.health import Band, ChildScored
-from truenorth.topics import HEALTH_SOURCES
+from truenorth.kafka import Record
+from truenorth.streams.processor import Item
+from truenorth.topics import HEALTH_SOURCES, full_name
+from truenorth_health.adapters.processor import AccountProcessor, CompiledDefinitions, render
+from truenorth_health.domain.decided import Decided
 from truenorth_health.domain.family import children_of, depth_of, leave, tell
 from truenorth_health.domain.fold import fold
 from truenorth_health.domain.limits import CHILDREN_GONE_MAX, CHILDREN_MAX, ROLL_UP_DEPTH_MAX, ROLL_UP_RETOLD_MS
@@ -131,3 +135,15 @@ def test_what_is_kept_comes_back_as_it_went() -> None:
     again = AccountState("mum", mum.parts())
     assert children_of(again) == children_of(mum)
     assert msgspec.msgpack.encode(again.read(Children)) == mum.parts()["children"]
+
+
+def test_what_is_told_goes_to_the_parent_and_is_understood_there() -> None:
+    told = Decided(to_parents=[("mum", ChildScored("kid", 5, "green", 80.0, 100))])
+    [output] = render("kid", told, NOON)
+    assert (output.topic, output.key) == (full_name("roll-ups"), b"mum")
+    processor = AccountProcessor(CompiledDefinitions(lambda: None))
+    record = Record(output.topic, 0, 0, output.key, output.value, NOON)
+    account, _, heard = processor.decode(ROLL_UPS, record)
+    mum = processor.load(account, {})
+    processor.fold(mum, ROLL_UPS, [Item(record, None, heard)])
+    assert [child.account for child in children_of(mum)] == ["kid"]
