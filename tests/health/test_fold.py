@@ -43,7 +43,6 @@ def test_days_are_kept_for_91_days_and_first_use_for_ever() -> None:
 def test_caps_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     from truenorth_health.domain import fold_tickets, fold_usage
 
-    monkeypatch.setattr(fold_usage, "ACTORS_MAX", 2)
     monkeypatch.setattr(fold_usage, "FEATURES_MAX", 2)
     monkeypatch.setattr(fold_usage, "MODULES_MAX", 2)
     monkeypatch.setattr(fold_tickets, "TICKETS_MAX", 2)
@@ -52,7 +51,7 @@ def test_caps_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
         one.tell(inputs.UsageRecorded(f"f{number}", actor=f"a{number}", module=f"m{number}"), NOON)
         one.tell(inputs.TicketOpened(f"t{number}"), NOON)
     usage = one.state.read(parts.Usage)
-    assert (usage.actors_over, usage.features_over, usage.modules_over, usage.events) == (2, 2, 2, 4)
+    assert (usage.features_over, usage.modules_over, usage.events) == (2, 2, 4)
     tickets = one.state.read(parts.Tickets)
     assert (list(tickets.by_id), tickets.over) == (["t0", "t1"], 2)
     one.tell(inputs.TicketSolved("t0"), NOON)

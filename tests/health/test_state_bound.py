@@ -43,6 +43,9 @@ def tickets() -> Iterator[PayloadStruct]:
         yield inputs.TicketOpened(ticket, "p1", escalated=True)
         yield inputs.TicketUpdated(ticket, first_response_minutes=limits.RESPONSE_MINUTES_MAX)
         yield inputs.TicketRated(ticket, 4.25)
+        for _ in range(limits.TICKET_MOVES_MAX):
+            yield inputs.TicketSolved(ticket)
+            yield inputs.TicketReopened(ticket)
 
 
 def billing() -> Iterator[PayloadStruct]:
@@ -55,21 +58,30 @@ def billing() -> Iterator[PayloadStruct]:
         yield inputs.SubscriptionStarted(ident, name("p", number), 10**7, 10**15, renews_on="2026-01-01")
     for number in range(limits.SUBSCRIPTIONS_MAX):
         for step in range(limits.ARR_STEPS_MAX + 2):
-            yield inputs.SubscriptionChanged(name("s", number), arr=10**15 - step)
+            yield inputs.SubscriptionChanged(name("s", number), seats=10**7 - step, arr=10**15 - step)
 
 
 def people_said() -> Iterator[PayloadStruct]:
     for number in range(limits.ANSWERS_MAX + 50):
         yield inputs.SurveyAnswered("nps", 9.25, "economic_buyer", name("r", number))
         yield inputs.SurveyAnswered("csat", 4.25, "economic_buyer", name("r", number))
+        yield inputs.SurveyAnswered("ces", 4.25, "economic_buyer", name("r", number))
     for number in range(limits.ENGAGEMENT_KEYS_MAX + 50):
         yield inputs.ObjectiveSet(name("o", number), 1e300, name("u", number))
         yield inputs.AdvocacyRecorded(name("k", number))
-        yield inputs.ChampionLeft(name("c", number))
+        for unit in range(limits.UNITS_PER_OBJECTIVE_MAX + 1):
+            yield inputs.ValueRecorded(-1e300, name("u", unit), name("o", number), "customer")
+    for number in range(limits.ENGAGEMENTS_MAX + 50):
+        yield inputs.EngagementHeld("training", True, "economic_buyer", name("c", number))
+    for number in range(limits.DEPARTURES_MAX + 50):
+        yield inputs.ChampionLeft(name("c", number), "economic_buyer")
+    for number in range(limits.ADVOCACIES_MAX + 50):
+        yield inputs.AdvocacyRecorded(name("k", number))
     text = "x" * 2_000
     yield people.PulseSet(name("b", 1), 5, text)
     yield people.OverrideSet(name("b", 1), text, 50.5, WIDEST)
     yield people.UsageFitSet(name("b", 1), "yes", text)
+    yield people.EssentialSet(name("b", 1), 5, text)
     for number in range(limits.ERASED_MEMBERS_MAX + 50):
         yield people.ErasureRequested("contact", name("e", number))
 
@@ -78,9 +90,10 @@ def facts() -> Iterator[PayloadStruct]:
     links = {name("l", number): "x" * 1_000 for number in range(20)}
     modules = [name("m", number) for number in range(200)]
     text = name("n", 0)
-    yield inputs.AccountUpdated(text, text, text, text, text, text, text, links=links, modules=modules)
+    features = [name("f", number) for number in range(500)]
+    yield inputs.AccountUpdated(*[text] * 7, links=links, modules=modules, features=features)
     for step in range(limits.ARR_STEPS_MAX + 5):
-        yield inputs.AccountUpdated(arr=10**15 - step)
+        yield inputs.AccountUpdated(arr=10**15 - step, seats=10**7 - step)
 
 
 def test_one_account_never_grows_beyond_its_bound() -> None:

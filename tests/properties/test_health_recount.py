@@ -124,7 +124,6 @@ def test_invoices_and_payments(told: recount.Told, cut: int, at_ms: int) -> None
 
 @given(histories(SUBSCRIPTIONS), st.integers(0, 16), _later)
 def test_contract(told: recount.Told, cut: int, at_ms: int) -> None:
-    told = _ended_once(told)
     check(folded(told, cut=cut), at_ms, recount.contract(sorted(told, key=_time), at_ms))
 
 
@@ -150,7 +149,7 @@ ALL = st.one_of(TICKETS, INVOICES, SUBSCRIPTIONS, SAID, VALUES, CONTACTS)
 def test_all_sources_at_once(some: list[recount.Told], cut: int, at_ms: int) -> None:
     """Sources interleave as they like: each family finds what it finds alone."""
     moments = {at: one for told in some for at, one in told}
-    told = _ended_once(list(moments.items()))
+    told = list(moments.items())
     state = folded(told, cut=cut)
     told.sort(key=_time)
     by_source: dict[str, recount.Told] = {}
@@ -167,13 +166,3 @@ def test_all_sources_at_once(some: list[recount.Told], cut: int, at_ms: int) -> 
 
 def _time(pair: tuple[int, Any]) -> int:
     return pair[0]
-
-
-def _ended_once(told: recount.Told) -> recount.Told:
-    """Leave out all but the last end of each subscription: of an earlier one nothing is kept."""
-    last = {one.subscription_id: at for at, one in sorted(recount.of(told, inputs.SubscriptionEnded), key=_time)}
-    return [
-        (at, one)
-        for at, one in told
-        if not isinstance(one, inputs.SubscriptionEnded) or last[one.subscription_id] == at
-    ]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from truenorth.events.health import Fact
 
 from truenorth_health.domain import steps
-from truenorth_health.domain.fold_billing import day_number, has_ended
+from truenorth_health.domain.fold_billing import day_number, is_active
 from truenorth_health.domain.limits import DAY_MS, FUTURE_MS_MAX
 from truenorth_health.domain.parts import Accounts, Billing, FactKept, Subscription
 from truenorth_health.domain.state import AccountState
@@ -97,9 +97,7 @@ _DAYS = {
 def active(billing: Billing, at_ms: int) -> list[Subscription]:
     """Return the subscriptions in force at ``at_ms``; clocks may differ by minutes."""
     limit_ms = at_ms + FUTURE_MS_MAX
-    return [
-        one for one in billing.subscriptions.values() if one.started_ms <= limit_ms and not has_ended(one, limit_ms)
-    ]
+    return [one for one in billing.subscriptions.values() if is_active(one, limit_ms)]
 
 
 def _from_subscriptions(kept: dict[str, FactKept], billing: Billing, at_ms: int) -> None:
@@ -165,7 +163,7 @@ def _sum_at(billing: Billing, of_subscription: Callable[[Subscription], Steps], 
     return sum(
         steps.value_at(of_subscription(one), at_ms) or 0
         for one in billing.subscriptions.values()
-        if one.started_ms <= at_ms and not has_ended(one, at_ms)
+        if is_active(one, at_ms)
     )
 
 

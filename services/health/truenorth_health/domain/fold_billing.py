@@ -21,8 +21,8 @@ from truenorth_health.domain.limits import (
     FAILED_PAYMENTS_MAX,
     HISTORY_DAYS_KEPT,
     INVOICES_MAX,
-    MILLIS_MAX,
     SEAT_STEPS_MAX,
+    SPELLS_MAX,
     SUBSCRIPTIONS_MAX,
 )
 from truenorth_health.domain.parts import Billing, Invoice, Subscription
@@ -54,17 +54,16 @@ def _prune(kept: Billing, before_ms: int) -> None:
     kept.subscriptions = {
         key: one
         for key, one in kept.subscriptions.items()
-        if one.ended_ms is None or one.ended_ms >= before_ms or not has_ended(one, MILLIS_MAX)
+        if not one.spells or one.spells[-1][1] or one.spells[-1][0] >= before_ms
     }
     kept.invoices = {key: one for key, one in kept.invoices.items() if one.paid_ms is None or one.paid_ms >= before_ms}
     kept.failed_ms = [moment for moment in kept.failed_ms if moment >= before_ms]
 
 
-def has_ended(one: Subscription, at_ms: int) -> bool:
-    """Whether it ended until ``at_ms`` and was not started again after that end."""
-    if one.ended_ms is None or one.ended_ms > at_ms:
-        return False
-    return one.restarted_ms is None or not one.ended_ms < one.restarted_ms <= at_ms
+def is_active(one: Subscription, at_ms: int) -> bool:
+    """Whether it had started and not ended by then."""
+    told = steps.value_at(one.spells, at_ms)
+    return one.started_ms <= at_ms if told is None else bool(told)
 
 
 def _subscription(kept: Billing, key: str, event: Event, time_ms: int) -> Subscription | None:
@@ -99,7 +98,7 @@ def started(state: AccountState, event: Event, time_ms: int, _record_ms: int) ->
     one = _subscription(_open(state, time_ms), data.subscription_id, event, time_ms)
     if one is None:
         return
-    one.restarted_ms = time_ms if one.restarted_ms is None else max(one.restarted_ms, time_ms)
+    steps.put(one.spells, time_ms, 1, SPELLS_MAX)
     steps.put(one.arr_steps, time_ms, data.arr)
     steps.put(one.seat_steps, time_ms, data.seats, SEAT_STEPS_MAX)
     _describe(one, data.plan, data.trial, time_ms)
@@ -125,8 +124,8 @@ def ended(state: AccountState, event: Event, time_ms: int, _record_ms: int) -> N
     """Fold ``subscription.ended``."""
     data: SubscriptionEnded = event.data
     one = _subscription(_open(state, time_ms), data.subscription_id, event, time_ms)
-    if one is not None and (one.ended_ms is None or time_ms > one.ended_ms):
-        one.ended_ms = time_ms
+    if one is not None:
+        steps.put(one.spells, time_ms, 0, SPELLS_MAX)
 
 
 def _invoice(state: AccountState, key: str, time_ms: int, amount: int = 0) -> Invoice | None:

@@ -77,7 +77,10 @@ def _subscription(
     source: str,
 ) -> list[Any]:
     described = [plan, changed_at, trial, changed_at, renews_on, changed_at]
-    return [started_ms, *described, arr_steps, [[started_ms, seats]], ended_ms, None, source, changed_at]
+    spells = [[started_ms, 1]]
+    if ended_ms is not None:
+        spells = [[ended_ms, 0]] if ended_ms <= started_ms else [*spells, [ended_ms, 0]]
+    return [started_ms, *described, arr_steps, [[started_ms, seats]], spells, source, changed_at]
 
 
 def _surveys(part: list[Any]) -> list[Any]:

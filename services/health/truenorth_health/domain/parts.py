@@ -124,8 +124,8 @@ class Tickets(Struct, array_like=True, gc=False):
 class Subscription(Struct, array_like=True, gc=False):
     """A subscription; each ``*_at`` is the event time that decided the field before it.
 
-    ``arr_steps`` and ``seat_steps`` are (from ms, yearly minor units or seats), ascending. ``started_ms`` is its
-    earliest word, ``restarted_ms`` its latest start: after ``ended_ms`` it is active again.
+    ``arr_steps``, ``seat_steps`` and ``spells`` are (from ms, value), ascending: yearly minor units, seats, and 1 while
+    active or 0 from an end on. ``started_ms`` is its earliest word: it counts as active from then on.
     """
 
     started_ms: int
@@ -137,8 +137,7 @@ class Subscription(Struct, array_like=True, gc=False):
     renews_at: int = 0
     arr_steps: list[tuple[int, int]] = []
     seat_steps: list[tuple[int, int]] = []
-    ended_ms: int | None = None
-    restarted_ms: int | None = None
+    spells: list[tuple[int, int]] = []
     source: str = ""
     changed_at: int = 0
 
@@ -246,8 +245,8 @@ class Engagements(Struct, array_like=True, gc=False):
     """What was held, aimed at, gained and said; who left.
 
     ``held`` is the latest engagement per kind and ``met`` the latest answered one per role (0: none was; "": no role
-    told), both for ever; ``log``, ``gains`` and ``departures`` are single events of the last 100 days, ``advocated`` the times of those
-    of a year, ascending. ``values`` sums what was recorded: objective -> unit -> thousandths.
+    told), both for ever. ``log``, ``gains`` and ``departures`` are single events of the last 100 days, ``advocated`` times
+    of the last year, ascending. ``values`` sums what was recorded: objective -> unit -> thousandths.
     """
 
     held: dict[str, tuple[int, bool]] = {}
