@@ -124,7 +124,27 @@ def test_a_window_above_90_days_is_refused() -> None:
     found = refusals(
         "milestones:\n  - id: m\n    name: M\n    count: events\n    need: 3\n    within_days: 120\n",
     )
-    assert found == [(6, "milestones[0].within_days", "120 does not fit; expected a whole number from 1 to 90")]
+    assert found == [
+        (
+            6,
+            "milestones[0].within_days",
+            "120 days is too long; windows are at most 90 days, nothing is kept for longer",
+        )
+    ]
+
+
+@pytest.mark.parametrize("number", ["1e999", "-1e999"])
+def test_numbers_without_end_are_refused(number: str) -> None:
+    found = refusals(SCORECARD.replace("[3, 10]", f"[3, {number}]"))
+    assert [line for line, _, _ in found] == [13]
+
+
+def test_rungs_go_by_their_level_and_findings_may_have_a_rule_per_segment() -> None:
+    rung = "  - {level: loyalty, conditions: [{of: nps, at_least: 9}]}\n"
+    assert refusals("ladder:\n" + rung) == []
+    twice = "'loyalty' is already at a.yaml:2; give one of them another level"
+    assert refusals("ladder:\n" + rung * 2) == [(3, "ladder[1].level", twice)]
+    assert refusals("findings:\n  - {id: misfit, segments: [a], off: true}\n  - {id: misfit, limit: 80}\n") == []
 
 
 def test_a_field_given_twice_is_refused() -> None:
