@@ -251,9 +251,9 @@ def told(event: Event) -> EventTold:
             said.append(f"{name} {value:g}")
         elif name == "count":
             said += [f"×{value}"] if value is not None and value > 1 else []
-        elif isinstance(value, int):
+        elif isinstance(value, int) and (value or name != "errors"):
             said.append(f"{name.replace('_', ' ')} {value}")
-        elif value is not None:
+        elif isinstance(value, str):
             said.append(f"{name.replace('_', ' ')} {value}" if name in _NAMED else str(value))
     text = ", ".join(said)
     return EventTold(event.time_ms, event.type, event.id, words_within(text, TOLD_CHARS_MAX))

@@ -71,12 +71,14 @@ def _head(said: Explanation) -> Iterator[str]:
 def _table(said: Explanation) -> Iterator[str]:
     yield ""
     yield _row("", "signal", "score", "points", "of", "14 d ago", "change")
+    listed: set[tuple[str, ...]] = set()
     for dimension in said.dimensions:
         yield _row(dimension.name, "", *_cells(dimension))
         for measure in dimension.measures:
             display = ("~" if measure.approximate else "") + measure.display + ("" if measure.fresh else " (silent)")
             yield _row(f"  {measure.name}", display, *_cells(measure))
-            yield from _events(measure.events)
+            if measure.value is not None or measure.events.count:
+                yield from _events(measure.events, listed)
     if said.rolled_up is not None:
         yield _row(f"Children ({said.rolled_up.how.replace('_', ' ')})", "", "", "", "", "", "")
         for child in said.rolled_up.children:
@@ -98,13 +100,17 @@ def _cells(one: DimensionTold | MeasureTold) -> tuple[str, str, str, str, str]:
     return score, _points(one.contribution), _points(one.of), was, change
 
 
-def _events(behind: Behind) -> Iterator[str]:
+def _events(behind: Behind, listed: set[tuple[str, ...]]) -> Iterator[str]:
+    """Yield the events behind a measure; those that are ``listed`` already are not listed again."""
     span = "ever" if behind.days is None else "today" if behind.days == 1 else f"in {behind.days} days"
     if not behind.count:
         yield f"        no event {span}"
         return
-    yield f"        {words.plural(behind.count, 'event')} {span}; the latest:"
-    for one in behind.latest:
+    latest = tuple(one.id for one in behind.latest)
+    is_listed = latest in listed
+    listed.add(latest)
+    yield f"        {words.plural(behind.count, 'event')} {span}; the latest{' as above' if is_listed else ':'}"
+    for one in () if is_listed else behind.latest:
         yield f"          {codec.rfc3339(one.time_ms)[:16]}Z  {one.type}  {one.told}  id {one.id}"
 
 
@@ -132,8 +138,8 @@ def _beside(said: Explanation) -> Iterator[str]:
         yield f"  shadow scorecard {said.shadow.scorecard}: {shadow}, {said.shadow.band}"
     if said.helps:
         for help_ in said.helps:
-            band = "" if help_.band is None else f" and would make it {help_.band}"
-            yield f"  would help: {help_.text or help_.measure}: up to {words.points(help_.points)} points{band}"
+            told = help_.text or f"{help_.measure} gives back up to {words.points(help_.points)} points"
+            yield f"  would help: {told}"
     elif said.help:
         yield f"  would help most: {said.help}"
 

@@ -1,0 +1,1 @@
+"""What the engine says of an outside data set: the figures of docs/ravenstack.md, made anew by ``python -m``."""
