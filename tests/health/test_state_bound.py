@@ -57,6 +57,9 @@ def billing() -> Iterator[PayloadStruct]:
         ident = name("s", number)
         yield inputs.SubscriptionStarted(ident, name("p", number), 10**7, 10**15, renews_on="2026-01-01")
     for number in range(limits.SUBSCRIPTIONS_MAX):
+        for _ in range(limits.SPELLS_MAX):
+            yield inputs.SubscriptionEnded(name("s", number))
+            yield inputs.SubscriptionStarted(name("s", number), name("p", number), 10**7, 10**15)
         for step in range(limits.ARR_STEPS_MAX + 2):
             yield inputs.SubscriptionChanged(name("s", number), seats=10**7 - step, arr=10**15 - step)
 

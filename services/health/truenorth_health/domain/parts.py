@@ -245,8 +245,8 @@ class Engagements(Struct, array_like=True, gc=False):
     """What was held, aimed at, gained and said; who left.
 
     ``held`` is the latest engagement per kind and ``met`` the latest answered one per role (0: none was; "": no role
-    told), both for ever. ``log``, ``gains`` and ``departures`` are single events of the last 100 days, ``advocated`` times
-    of the last year, ascending. ``values`` sums what was recorded: objective -> unit -> thousandths.
+    told), both for ever. ``log``, ``gains`` and ``departures`` are single events of the last 100 days, ``advocated``
+    times of the last year, ascending. ``values`` sums what was recorded: objective -> unit -> thousandths.
     """
 
     held: dict[str, tuple[int, bool]] = {}
