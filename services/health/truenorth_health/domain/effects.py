@@ -1,7 +1,7 @@
 """What other definitions would do to accounts as they stand: the difference, and its summary in lines."""
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from truenorth import words
@@ -65,22 +65,34 @@ def effect(state: AccountState, current: Compiled | None, proposed: Compiled, at
     if is_erased(state) or not accounts.known or accounts.churned:
         return None
     path = state.read(Path)
-    before, _ = (Stand(), None) if current is None else _stand(state, path, current, at_ms)
-    after, view = _stand(state, path, proposed, at_ms)
-    name, arr = ("", 0) if view is None else (view.facts.name, view.facts.arr or 0)
+    was = None if current is None else look(state, current, at_ms)
+    now = None if was is None or current is None else _same(was, current, proposed)
+    if now is None:
+        now = look(state, proposed, at_ms)
+    before = Stand() if was is None or current is None else _stand(state, path, current, was)
+    after = Stand() if now is None else _stand(state, path, proposed, now)
+    name, arr = ("", 0) if now is None else (now.facts.name, now.facts.arr or 0)
     return Effect(state.account, name, arr, before, after)
 
 
-def _stand(state: AccountState, path: Path, compiled: Compiled, at_ms: int) -> tuple[Stand, View | None]:
-    view = look(state, compiled, at_ms)
-    if view is None:
-        return Stand(), None
-    source = view.card.source
-    band = bands.step(
-        source.bands, 0, current=path.band, leaving_ms=None, score=view.score, now_ms=at_ms, at_once=True
-    ).band
+def _same(view: View, current: Compiled, proposed: Compiled) -> View | None:
+    """Return the view under ``proposed`` where it can only be the same: most changes leave most accounts alone."""
+    segment = proposed.segment_of(view.facts)
+    card = proposed.scorecard_of(segment)
+    if card is None or card.version != view.card.version:
+        return None
+    if proposed.entitled(view.facts) != current.entitled(view.facts):
+        return None
+    return replace(view, segment=segment, phase=proposed.phase_of(view.facts))
+
+
+def _stand(state: AccountState, path: Path, compiled: Compiled, view: View) -> Stand:
+    source, now_ms = view.card.source, view.facts.at_ms
+    step = bands.step(
+        source.bands, 0, current=path.band, leaving_ms=None, score=view.score, now_ms=now_ms, at_once=True
+    )
     milestones = _milestones(state, path, view, compiled)
-    return Stand(view.score, band, view.segment, source.id, view.card.version, milestones), view
+    return Stand(view.score, step.band, view.segment, source.id, view.card.version, milestones)
 
 
 def _milestones(state: AccountState, path: Path, view: View, compiled: Compiled) -> tuple[tuple[str, str], ...]:
