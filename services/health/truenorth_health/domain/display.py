@@ -1,5 +1,6 @@
 """Signals in words: ``9 days``, ``−38 %``, ``31``."""
 
+from functools import lru_cache
 from typing import Final
 
 from truenorth import words
@@ -8,6 +9,7 @@ from truenorth.definitions.signals import BY_NAME
 _MEANS: Final = frozenset({"score_1_5", "score_1_7", "score_0_10"})
 
 
+@lru_cache(maxsize=65_536)
 def display(signal: str, value: float | None) -> str:  # noqa: PLR0911 - one line per unit
     """Return a signal in words: ``9 days``, ``−38 %``, ``31``; a dash for none."""
     if value is None:

@@ -1,52 +1,40 @@
 """Drivers: which measures moved a score, by how many points, and in which words."""
 
-from typing import Final, NamedTuple
+from operator import itemgetter
+from typing import Final
 
 from truenorth.events.health import Driver
 
-from truenorth_health.domain.compiled import CompiledMeasure
 from truenorth_health.domain.display import display, told
+from truenorth_health.domain.move import Move
 from truenorth_health.domain.view import View
 
 Runs = list[tuple[str, bool]]
 """Runs of text, the strong ones marked."""
 
-TOLD_POINTS_MIN: Final = 1.0
+_new = tuple.__new__  # a named tuple's own constructor is a Python function, and this runs for every measure
+_points: Final = itemgetter(1)
 _SHORT_TAIL_WORDS: Final = 2
 _NOTHING: Final = {"open_p1_days": "no P1 open", "days_overdue": "nothing overdue"}
 
 
-class Move(NamedTuple):
-    """One measure: ``points`` against the comparison (negative: fell), ``lost`` against what it could give."""
-
-    measure: CompiledMeasure
-    points: float
-    lost: float
-    value: float | None
-
-    @property
-    def is_told(self) -> bool:
-        """Whether it can be blamed: it has data, and it gives less than it could.
-
-        Points also go when the weight of another measure that lost its data is shared out anew.
-        """
-        return self.value is not None and self.lost >= TOLD_POINTS_MIN
-
-
 def moves(view: View, was: list[float] | None) -> list[Move]:
     """Return the measures ranked by points lost, most first: against ``was`` when known, else against the possible."""
-    scored = view.scored
+    scored, values = view.scored, view.signals.values
     against = scored.of if was is None else was
     ranked = [
-        Move(measure, part - before, of - part, view.signals.values[measure.signal])
+        _new(Move, (measure, part - before, of - part, values[measure.signal]))
         for measure, part, of, before in zip(view.card.measures, scored.parts, scored.of, against, strict=True)
     ]
     ranked.sort(key=_points)
     return ranked
 
 
-def _points(move: Move) -> float:
-    return move.points
+def losses(view: View) -> list[Move]:
+    """Return what can be blamed, ranked by points below the possible, most first; worked out once per view."""
+    if view.losses is None:
+        view.losses = [one for one in moves(view, None) if one.is_told]
+    return view.losses
 
 
 def drivers(ranked: list[Move], *, fell: bool, limit: int = 5) -> list[Driver]:

@@ -11,7 +11,6 @@ from truenorth_health.domain.decided import Decided
 from truenorth_health.domain.limits import GRAVESTONE_MS
 from truenorth_health.domain.parts import Accounts, Erasures
 from truenorth_health.domain.path import Frozen, Path
-from truenorth_health.domain.signals import SIGNALS
 from truenorth_health.domain.state import AccountState
 from truenorth_health.domain.transitions import Transition, Turn, band_of, publish
 from truenorth_health.domain.view import look
@@ -99,7 +98,7 @@ def _freeze(state: AccountState, path: Path, compiled: Compiled, churned_ms: int
         cut_yellow=bands.yellow.enter,
         cut_red=bands.red.enter,
         dimensions=snapshot.dimension_results(view, None),
-        signals=dict(zip(SIGNALS, view.signals.complete(), strict=True)),
+        signals=view.signals.known(),
     )
     state.replace(frozen)
     return frozen

@@ -7,10 +7,11 @@ from truenorth.clock import date_of_day
 from truenorth.events.health import Help, Sentence
 
 from truenorth_health.domain.bands import asked
-from truenorth_health.domain.drivers import TOLD_POINTS_MIN, Move, Runs, moves, stand, why
+from truenorth_health.domain.drivers import Runs, losses, moves, stand, why
 from truenorth_health.domain.findings import watermelon_reds
 from truenorth_health.domain.limits import DAY_MS
 from truenorth_health.domain.milestones import Standing
+from truenorth_health.domain.move import TOLD_POINTS_MIN, Move
 from truenorth_health.domain.path import Path
 from truenorth_health.domain.view import View
 
@@ -62,7 +63,7 @@ def _findings(view: View, path: Path) -> tuple[list[Runs], set[str]]:
         red = watermelon_reds(view.dimension_scores, was_open=True)[:1]
         for dimension in view.card.dimensions:
             if dimension.source.id in red:
-                inside = [one for one in moves(view, None) if one.is_told and one.measure in dimension.measures]
+                inside = [one for one in losses(view) if one.measure in dimension.measures]
                 because = [(": ", False), *((text, False) for text, _ in _lower(why(inside[0])))] if inside else []
                 named |= {one.measure.source.id for one in inside[:1]}
                 found.append([("usage green, ", False), (f"{dimension.source.name.lower()} red", True), *because])
@@ -84,9 +85,8 @@ def _losses(view: View, band: str, was: list[float] | None, delta: float | None,
     named = named | {one.measure.source.id for one in fell}
     low = [
         one
-        for one in moves(view, None)
-        if one.is_told
-        and one.measure.source.id not in named
+        for one in losses(view)
+        if one.measure.source.id not in named
         and one.lost >= _LOST_SHARE_MIN * (one.lost + view.scored.parts[view.card.measures.index(one.measure)])
     ]
     return [*said, *(why(one) for one in [*fell, *low][:PARTS_MAX])]
@@ -170,7 +170,7 @@ def helps(view: View, band: str) -> list[Help]:
     """Return what would help most first: the recoverable contributions, each with the band it would lead to."""
     if view.score is None or view.override is not None:
         return []
-    lost = [one for one in moves(view, None) if one.is_told]
+    lost = losses(view)
     with_cure = [one for one in lost if one.measure.source.fix]
     ranked = [*with_cure, *(one for one in lost if not one.measure.source.fix)][:HELPS_MAX]
     return [_help(view, band, view.score, one) for one in ranked]

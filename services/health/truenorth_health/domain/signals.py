@@ -108,9 +108,10 @@ class Signals:
                     self.values[start : start + len(family.names)] = family.compute(now)
         return self.values
 
-    def complete(self) -> Values:
-        """Return all values, in the order of `SIGNALS`."""
-        return self.need(_ALL)
+    def known(self) -> dict[str, float | None]:
+        """Return all signals that are known, by name."""
+        values = self.need(_ALL)
+        return {name: value for name, value in zip(SIGNALS, values, strict=True) if value is not None}
 
     def get(self, name: str) -> float | None:
         """Return one signal."""

@@ -43,7 +43,7 @@ def fingerprint(path: Path, turn: Turn) -> bytes:
         (path.band, view.segment, view.phase, view.card.source.id, view.card.version),
         list(path.findings),
         [(one.progress.id, one.progress.status, one.progress.have, one.progress.days_left) for one in turn.standings],
-        sorted((name, fact.value) for name, fact in view.facts.kept.items()),
+        [fact.value for fact in view.facts.kept.values()],
         None if view.override is None else (view.override.value, view.override.by, view.override.reason),
         view.signals.get("pulse"),
         None if shadow is None else (shadow.version, shadow.band, _rounded(shadow.score)),
@@ -100,19 +100,20 @@ def dimension_results(view: View, was: Point | None) -> list[DimensionResult]:
 def _measure(view: View, position: int, before: list[float] | None, approximate: list[str]) -> MeasureResult:
     source = view.card.measures[position].source
     value = view.signals.values[view.card.measures[position].signal]
-    return MeasureResult(
-        id=source.id,
-        name=source.name,
-        signal=source.signal,
-        weight=source.weight,
-        value=value,
-        display=display(source.signal, value),
-        score=view.scored.scores[position],
-        contribution=view.scored.parts[position],
-        of=view.scored.of[position],
-        was=None if before is None else before[position],
-        approximate=source.signal in approximate,
-        fresh=view.signals.is_fresh(view.card.measures[position].signal),
+    scored = view.scored
+    return MeasureResult(  # by position: this runs for every measure of every snapshot
+        source.id,
+        source.name,
+        source.signal,
+        source.weight,
+        value,
+        display(source.signal, value),
+        scored.scores[position],
+        scored.parts[position],
+        scored.of[position],
+        None if before is None else before[position],
+        source.signal in approximate,
+        not view.signals.stale or view.signals.is_fresh(view.card.measures[position].signal),
     )
 
 
@@ -181,7 +182,7 @@ def health_updated(
         scorecard_version=view.card.version,
         coverage=view.scored.coverage,
         dimensions=dimension_results(view, turn.was),
-        signals=dict(zip(SIGNALS, view.signals.complete(), strict=True)),
+        signals=view.signals.known(),
         sentence=turn.sentence,
         point=point,
         computed_ms=point.now_ms,

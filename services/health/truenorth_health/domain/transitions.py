@@ -54,7 +54,7 @@ class Passed:
 class Turn:
     """One decision on its way out: the view, why, what it is compared with, what passed and what is open.
 
-    ``rung``, ``shadow`` and ``advice`` are published beside the score.
+    ``rung``, ``shadow`` and ``advice`` are published beside the score; ``drivers`` are worked out once per direction.
     """
 
     view: View
@@ -71,6 +71,7 @@ class Turn:
     rung: Rung | None = None
     shadow: Shadow | None = None
     advice: TierAdvice | None = None
+    drivers: dict[bool, list[Driver]] = field(default_factory=dict)
 
     @property
     def was(self) -> Point | None:
@@ -95,7 +96,11 @@ def publish(state: AccountState, decided: Decided, turn: Turn) -> None:
 
 
 def _drivers(state: AccountState, path: Path, turn: Turn, *, fell: bool) -> list[Driver]:
-    return ranked(moves(turn.view, points.comparison(state, path, turn.view, turn.was)), fell=fell)
+    found = turn.drivers.get(fell)
+    if found is None:
+        moved = moves(turn.view, points.comparison(state, path, turn.view, turn.was))
+        found = turn.drivers[fell] = ranked(moved, fell=fell)
+    return found
 
 
 def _changed(state: AccountState, path: Path, turn: Turn, one: Transition) -> HealthChanged:

@@ -9,6 +9,8 @@ from truenorth_health.domain.state import AccountState
 SEALED: Final = (7, 14, 28, 90)
 """Windows in days that reach beyond today; the window of one day is today's own."""
 _MONTH: Final = SEALED.index(28)
+_NO_COUNTS: Final = [0] * len(SEALED)
+_NO_BITS: Final = [b""] * len(SEALED)
 
 
 def windows(state: AccountState, day: int) -> tuple[UsageWindows, UsageDay | None]:
@@ -23,6 +25,9 @@ def windows(state: AccountState, day: int) -> tuple[UsageWindows, UsageDay | Non
         rows = state.read(UsagePast).days
         return _sealed(rows, day, 0), next((row for row in rows if row.day == day), None)
     # while today's row is the newest one, only a late event changes the days before; afterwards any event may
+    if newest.day == day and not state.has(UsagePast):
+        nothing = UsageWindows(day, counts=_NO_COUNTS, actors=_NO_BITS, features=_NO_BITS)
+        return nothing, newest  # the first day of usage has nothing before it, and nothing to keep
     stamp = usage.past_changes if newest.day == day else -1 - usage.events
     kept = state.read(UsageWindows)
     if kept.day != day or kept.stamp != stamp:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from truenorth_health.domain.compiled import Compiled, CompiledScorecard
 from truenorth_health.domain.facts import Facts, merge
 from truenorth_health.domain.limits import DAY_MS, FUTURE_MS_MAX
+from truenorth_health.domain.move import Move
 from truenorth_health.domain.parts import Actions, Said
 from truenorth_health.domain.path import Point
 from truenorth_health.domain.scoring import Scored, evaluate, fresh_coverage
@@ -26,6 +27,7 @@ class View:
     score: float | None
     override: Said | None
     usage_factor: float = 1.0
+    losses: list[Move] | None = None
 
     def number_of(self, name: str) -> float | None:
         """Return a signal by name, or the ``score``."""
