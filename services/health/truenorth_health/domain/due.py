@@ -20,7 +20,7 @@ def next_due_ms(state: AccountState, now_ms: int, hold_ends_ms: int | None) -> i
     actions = state.read(Actions)
     due += [
         said.expires_ms
-        for said in (actions.pulse, actions.override)
+        for said in (actions.pulse, actions.override, actions.fit, actions.essential)
         if said is not None and said.value is not None and said.expires_ms is not None and said.expires_ms > now_ms
     ]
     return min(due)

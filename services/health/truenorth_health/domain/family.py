@@ -5,29 +5,19 @@ counted on the way up: whoever has more than `ROLL_UP_DEPTH_MAX` of them below i
 score, so that a circle of parents comes to rest with none of them counting in another.
 """
 
-from typing import NamedTuple
-
 from truenorth.events.health import Band, ChildScored
 
 from truenorth_health.domain.limits import ROLL_UP_DEPTH_MAX, ROLL_UP_RETOLD_MS
 from truenorth_health.domain.parts import Children
 from truenorth_health.domain.path import Path, Told
+from truenorth_health.domain.rolled_up import ChildScore
 from truenorth_health.domain.state import AccountState
-
-
-class ChildScore(NamedTuple):
-    """A child as its parent knows it; ``score`` None: unknown; ``arr`` yearly minor units."""
-
-    account: str
-    band: Band
-    score: float | None
-    arr: int | None
 
 
 def children_of(state: AccountState) -> list[ChildScore]:
     """Return the children that may count in this account's score, by account id."""
     return [
-        ChildScore(account, child.band, child.score, child.arr)
+        ChildScore(account, child.score, child.band, child.arr)
         for account, child in sorted(state.read(Children).by_id.items())
         if child.depth <= ROLL_UP_DEPTH_MAX
     ]

@@ -58,7 +58,8 @@ COMPARE_DAYS: Final = 14
 PUBLISH_EVERY_MS: Final = 1_000
 DECIDE_EVERY_MS: Final = 500
 """A busy account whose last decision told nothing is not looked at again sooner than this."""
-DAY_SPREAD_MS: Final = 10 * 60_000
+DAY_SPREAD_MS: Final = 30 * 60_000
+"""The new day's look at the accounts of a worker is spread over this: half a million take five minutes of a core."""
 
 CHILDREN_MAX: Final = 1_000
 CHILDREN_GONE_MAX: Final = 1_000
