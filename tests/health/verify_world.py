@@ -12,6 +12,7 @@ from truenorth.definitions.model import (
     Bundle,
     Definitions,
     Dimension,
+    FindingRule,
     Linear,
     Match,
     Measure,
@@ -66,6 +67,7 @@ def definitions(*, hold: str = "0s", weight: float = 1.0, segment_at: int = 1_00
             )
         ],
         segments=[Segment(id="large", name="Large", match=Match(arr_from=segment_at))],
+        findings=[FindingRule(id="single_threaded", off=True)],  # every account here has one respondent
     )
 
 

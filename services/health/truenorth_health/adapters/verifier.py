@@ -92,7 +92,7 @@ def _report(
         duplicates=sum(refold.duplicates.values()),
         transitions=judge.count,
         waiting=accounts.waiting,
-        unjudged=accounts.unjudged,
+        unjudged=accounts.unjudged + _trusted(judge),
         unjudged_accounts=len(accounts.early),
         out_of_reach=said,
     )
@@ -112,12 +112,18 @@ def _sentences(refold: Refold, judge: TransitionJudge, accounts: Accounts, bundl
         yield f"transitions past retention ({begins}): the first numbers of {len(judge.lost | accounts.lost)} accounts"
     if accounts.unjudged:
         yield f"{accounts.unjudged} transitions differ, but events that they were decided on are past retention"
+    if trusted := _trusted(judge):
+        yield f"{trusted} findings follow from a score of two weeks before that no record tells: their word is taken"
     if accounts.early:
         yield f"{len(accounts.early)} accounts met a sender's duplicate after ids had left the memory of ids early"
     for offset, reason in bundles.refused.items():
         yield f"definitions at offset {offset}: {reason}"
     if accounts.unnamed:
         yield f"{accounts.unnamed} accounts were last decided with definitions that are not on the topic any more"
+
+
+def _trusted(judge: TransitionJudge) -> int:
+    return sum(known.trusted for known in judge.known.values())
 
 
 def _day(moment_ms: int) -> str:

@@ -8,6 +8,7 @@ from truenorth.definitions.model import Condition
 from truenorth.definitions.model import Rung as RungRule
 from truenorth.events.health import Rung
 
+from truenorth_health.domain.conditions import holds
 from truenorth_health.domain.display import display
 
 _ORDER: Final = ("satisfaction", "loyalty", "advocacy")
@@ -24,7 +25,7 @@ def stand(rungs: Sequence[RungRule], number_of: _Number) -> Rung | None:
     level: Literal["none", "satisfaction", "loyalty", "advocacy"] = "none"
     reasons: list[str] = []
     for rung in sorted(rungs, key=_height):
-        lacking = [one for one in rung.conditions if not _holds(one, number_of(one.of))]
+        lacking = [one for one in rung.conditions if not holds(one, number_of(one.of))]
         if lacking:
             return Rung(level, reasons, [_lack(one, number_of(one.of)) for one in lacking])
         level, reasons = rung.level, [_reason(one, number_of(one.of)) for one in rung.conditions]
@@ -33,14 +34,6 @@ def stand(rungs: Sequence[RungRule], number_of: _Number) -> Rung | None:
 
 def _height(rung: RungRule) -> int:
     return _ORDER.index(rung.level)
-
-
-def _holds(condition: Condition, value: float | None) -> bool:
-    return (
-        value is not None
-        and (condition.at_least is None or value >= condition.at_least)
-        and (condition.below is None or value < condition.below)
-    )
 
 
 def _reason(condition: Condition, value: float | None) -> str:

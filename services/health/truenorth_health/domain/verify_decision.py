@@ -164,9 +164,10 @@ def _expect_findings(
     opened = {name for name in told if changes["finding", name].after == "open"}
     if before is None:
         before = frozenset(name for name in told if changes["finding", name].before == "open")
-    unjudged = TAKEN_AT_ITS_WORD & (before - told | opened)
+    known.trusted += len(TAKEN_AT_ITS_WORD & told)
+    trusted = TAKEN_AT_ITS_WORD & (before - told | opened)
     judged = found(state, view, compiled.rules, is_open=before, delta_14d=lambda: None)
-    now = frozenset(judged.keys() - TAKEN_AT_ITS_WORD | unjudged)
+    now = frozenset(judged.keys() - TAKEN_AT_ITS_WORD | trusted)
     for name in (now ^ before) if known.findings is not None else told & (now ^ before):
         expected["finding", name] = ("clear", "open") if name in now else ("open", "clear")
     known.findings = now

@@ -40,6 +40,7 @@ class Known:
     None means that it is not derivable at this place: what an account that left does in silence, and what was told
     before retention began. ``causes`` are the bits folded since the last transition, ``band_causes`` since the last
     change of band; ``settled_ms`` is the latest moment at which the score was seen to ask for the band it is in.
+    ``trusted`` counts the changes of findings that were taken at their word.
     """
 
     number: int = 0
@@ -60,6 +61,7 @@ class Known:
     settled_ms: int | None = None
     causes: int = 0
     band_causes: int = 0
+    trusted: int = 0
 
     def restart(self, erased_ms: int | None) -> None:
         """The account was erased: everything but the numbers begins anew."""
