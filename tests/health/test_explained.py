@@ -14,7 +14,7 @@ from truenorth_health.adapters.explaining import as_json
 from truenorth_health.commands_explain import moment
 from truenorth_health.domain.compiled import Compiled
 from truenorth_health.domain.explained import LATEST_MAX, LOOKS, Past, suffix_days, told
-from truenorth_health.domain.explained_text import WIDTH, lines
+from truenorth_health.domain.explained_text import WIDTH, lines, rounded_together
 from truenorth_health.domain.explanation import Explanation, changed, explain, published
 from truenorth_health.domain.fold import fold
 from truenorth_health.domain.state import new_state
@@ -144,8 +144,14 @@ def test_contributions_add_up_to_the_score_in_text_and_json() -> None:
     assert document["score"] == document["computed"] == said.score
     text = lines(said)
     assert text[0] == "acme  Acme"
-    assert any("Sum of the contributions" in line and line.endswith(f" {said.computed:.4f}") for line in text)
+    assert any("Sum of the contributions" in line and line.endswith(f" {said.computed:.1f}") for line in text)
     assert max(len(line) for line in text) <= WIDTH
+
+
+def test_printed_points_add_up_to_the_printed_sum() -> None:
+    assert rounded_together([33.333, 33.333, 33.334], 100.0) == [333, 333, 334]
+    assert rounded_together([0.06, 0.06, 0.06, 0.06, 0.06], 0.3) == [1, 1, 1, 0, 0]
+    assert rounded_together([], 0.0) == []
 
 
 def test_a_score_capped_by_an_exception_says_so_and_still_adds_up() -> None:

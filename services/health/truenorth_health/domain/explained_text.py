@@ -1,7 +1,7 @@
 """An explanation as lines of at most 120 columns."""
 
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from truenorth import codec, words
@@ -71,20 +71,35 @@ def _head(said: Explanation) -> Iterator[str]:
 def _table(said: Explanation) -> Iterator[str]:
     yield ""
     yield _row("", "signal", "score", "points", "of", "14 d ago", "change")
+    children = [] if said.rolled_up is None else said.rolled_up.children
+    parts = [one.contribution for one in said.measures] + [child.contribution for child in children]
+    tenths = iter(rounded_together(parts, said.computed or 0.0))
     listed: set[tuple[str, ...]] = set()
     for dimension in said.dimensions:
-        yield _row(dimension.name, "", *_cells(dimension))
-        for measure in dimension.measures:
+        mine = [next(tenths) for _ in dimension.measures]
+        yield _row(dimension.name, "", *_cells(dimension, sum(mine)))
+        for measure, points in zip(dimension.measures, mine, strict=True):
             display = ("~" if measure.approximate else "") + measure.display + ("" if measure.fresh else " (silent)")
-            yield _row(f"  {measure.name}", display, *_cells(measure))
+            yield _row(f"  {measure.name}", display, *_cells(measure, points))
             if measure.value is not None or measure.events.count:
                 yield from _events(measure.events, listed)
     if said.rolled_up is not None:
         yield _row(f"Children ({said.rolled_up.how.replace('_', ' ')})", "", "", "", "", "", "")
-        for child in said.rolled_up.children:
-            cells = (words.shown_or_dash(child.score), _points(child.contribution), "", "", "")
-            yield _row(f"  {child.account}", child.band, *cells)
-    yield _row("Sum of the contributions", "", "", _exact(said.computed), "", "", "")
+    for child in children:
+        cells = (words.shown_or_dash(child.score), words.points(next(tenths) / 10), "", "", "")
+        yield _row(f"  {child.account}", child.band, *cells)
+    total = "–" if said.computed is None else words.points(said.computed)
+    yield _row("Sum of the contributions", "", "", total, "", "", "")
+
+
+def rounded_together(parts: Sequence[float], total: float) -> list[int]:
+    """Return the parts in tenths so that they add up to ``total`` in tenths: what was cut off most is rounded up."""
+    cut = [int(part * 10) for part in parts]
+    missing = words.shown(total * 10) - sum(cut)
+    by_rest = sorted(range(len(parts)), key=lambda at: (cut[at] - parts[at] * 10, at))
+    for at in by_rest[: max(0, missing)]:
+        cut[at] += 1
+    return cut
 
 
 def _row(name: str, signal: str, score: str, points: str, of: str, was: str, change: str) -> str:
@@ -93,11 +108,11 @@ def _row(name: str, signal: str, score: str, points: str, of: str, was: str, cha
     return f"{left}{score:>8}{points:>12}{of:>8}{was:>10}{change:>9}".rstrip()
 
 
-def _cells(one: DimensionTold | MeasureTold) -> tuple[str, str, str, str, str]:
+def _cells(one: DimensionTold | MeasureTold, tenths: int) -> tuple[str, str, str, str, str]:
     score = words.shown_or_dash(one.score)
-    was = "–" if one.was is None else _points(one.was)
+    was = "–" if one.was is None else words.points(one.was)
     change = "–" if one.change is None else _signed(one.change)
-    return score, _points(one.contribution), _points(one.of), was, change
+    return score, words.points(tenths / 10), words.points(one.of), was, change
 
 
 def _events(behind: Behind, listed: set[tuple[str, ...]]) -> Iterator[str]:
@@ -157,10 +172,6 @@ def _since(said: Explanation) -> Iterator[str]:
     yield f"    score {before} {said.band} -> {after} {since.band}; computed {_signed(since.change)} points"
     for one in since.drivers:
         yield f"    {_signed(one.points):>7}  {one.name}: {one.before} -> {one.after}"
-
-
-def _points(value: float) -> str:
-    return words.points(value)
 
 
 def _signed(value: float) -> str:
