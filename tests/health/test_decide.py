@@ -323,7 +323,7 @@ def test_a_champion_who_left_is_a_finding_until_another_one_answers() -> None:
     book.tell(inputs.EngagementHeld("call", role="champion"), NOON + DAY)
     after = book.decide(NOON + DAY).snapshot
     assert after is not None
-    assert after.findings == []
+    assert [one.id for one in after.findings] == ["single_threaded"]
 
 
 def test_misfit_takes_weight_from_usage() -> None:
