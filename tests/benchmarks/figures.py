@@ -59,3 +59,10 @@ def metric(exposition: str, name: str) -> float:
         if line.startswith(f"{name} "):
             return float(line.rpartition(" ")[2])
     return 0.0
+
+
+def labelled(exposition: str, name: str, label: str) -> dict[str, float]:
+    """Return label value -> value of a metric with this one label from Prometheus' text."""
+    start = f'{name}{{{label}="'
+    lines = [line for line in exposition.splitlines() if line.startswith(start)]
+    return {line[len(start) :].partition('"')[0]: float(line.rpartition(" ")[2]) for line in lines}

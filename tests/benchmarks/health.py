@@ -5,7 +5,7 @@ import json
 import subprocess
 import sys
 import threading
-from typing import Any
+from typing import Any, NamedTuple
 
 import httpx
 from truenorth.clock import SystemClock
@@ -24,13 +24,22 @@ POLL_SECONDS = 0.1
 FOLDED = "truenorth_health_events_folded_total"
 
 
+class Reading(NamedTuple):
+    """The worker at one moment: clock and processor seconds, the counter waited for, and all of its metrics."""
+
+    at: float
+    cpu: float
+    count: float
+    told: str
+
+
 def measure(stack: LocalStack) -> dict[str, Any]:
     """Return the figures of both, one after the other on the same topic."""
     clock = SystemClock()
     asyncio.run(put_definitions_in_force(stack.bootstrap, clock))
     records = asyncio.run(fill(stack.bootstrap, clock, accounts=ACCOUNTS, usage_events=USAGE_EVENTS))
     ours = _health(stack, clock, records)
-    plain = _faust(stack)
+    plain = faust(stack)
     times = round(ours["events_per_cpu_second"] / plain["events_per_cpu_second"], 1)
     return {"truenorth_health": ours, "faust_agent_with_table": plain, "times_plain": times}
 
@@ -39,27 +48,10 @@ def _health(stack: LocalStack, clock: SystemClock, records: int) -> dict[str, An
     process = stack.start_service("health", wait_ready=False)
     pin(process.pid, CORE)
     try:
-        return _watched(process, f"{stack.telemetry_url('health')}/metrics", clock, records)
+        first, last = watched(process, f"{stack.telemetry_url('health')}/metrics", clock, records)
     finally:
         stack.stop_service("health")
-
-
-def _watched(process: Process, url: str, clock: SystemClock, records: int) -> dict[str, Any]:
-    """Return the figures from the first sign of folding to the last event."""
-    until = clock.monotonic() + SECONDS_MAX
-    pause = threading.Event()
-    first: tuple[float, float, float] | None = None
-    while True:
-        if process.poll() is not None or clock.monotonic() > until:
-            raise RuntimeError(f"health did not fold {records} events: {process.log.last_lines(2)}")
-        folded = _folded(url)
-        now = (clock.monotonic(), cpu_seconds(process.pid), folded)
-        if first is None and folded > 0:
-            first = now
-        if first is not None and folded >= records:
-            break
-        pause.wait(POLL_SECONDS)
-    seconds, cpu, events = (now[n] - first[n] for n in range(3))
+    seconds, cpu, events = last.at - first.at, last.cpu - first.cpu, last.count - first.count
     return {
         "accounts": ACCOUNTS,
         "records_in_topics": records,
@@ -68,19 +60,43 @@ def _watched(process: Process, url: str, clock: SystemClock, records: int) -> di
         "cpu_seconds": round(cpu, 2),
         "events_per_second": round(events / seconds),
         "events_per_cpu_second": round(events / cpu),
-        "outputs": round(metric(httpx.get(url).text, "truenorth_health_outputs_total")),
+        "outputs": round(metric(last.told, "truenorth_health_outputs_total")),
     }
 
 
-def _folded(url: str) -> float:
+def watched(
+    process: Process, url: str, clock: SystemClock, wanted: int, counter: str = FOLDED
+) -> tuple[Reading, Reading]:
+    """Return the first reading with something counted, and the one by which the counter was where it should be.
+
+    Raises:
+        RuntimeError: it ended, or did not get so far in time.
+    """
+    until = clock.monotonic() + SECONDS_MAX
+    pause = threading.Event()
+    first: Reading | None = None
+    while True:
+        if process.poll() is not None or clock.monotonic() > until:
+            raise RuntimeError(f"health did not get {counter} to {wanted}: {process.log.last_lines(2)}")
+        told = _told(url)
+        now = Reading(clock.monotonic(), cpu_seconds(process.pid), metric(told, counter), told)
+        if first is None and now.count > 0:
+            first = now
+        if first is not None and now.count >= wanted:
+            return first, now
+        pause.wait(POLL_SECONDS)
+
+
+def _told(url: str) -> str:
     try:
-        return metric(httpx.get(url, timeout=10).text, FOLDED)
+        return httpx.get(url, timeout=10).text
     except httpx.TransportError:
-        return 0.0  # not up yet
+        return ""  # not up yet
 
 
-def _faust(stack: LocalStack) -> dict[str, Any]:
-    command = [sys.executable, "-m", "tests.benchmarks.faust_agent", stack.bootstrap, str(FAUST_EVENTS)]
+def faust(stack: LocalStack, events: int = FAUST_EVENTS) -> dict[str, Any]:
+    """Return the figures of the faust agent on so many of the same usage events, on the same core."""
+    command = [sys.executable, "-m", "tests.benchmarks.faust_agent", stack.bootstrap, str(events)]
     errors = stack.places.logs / "faust.log"
     with (
         errors.open("w") as log,
