@@ -4,6 +4,7 @@ import random
 
 from truenorth.clock import ManualClock
 from truenorth.streams.due import OVERTAKEN_MIN, DueTimes
+from truenorth.streams.records import decode_position
 from truenorth.streams.settings import EngineSettings
 
 from tests.shared.test_streams_engine import PARTITIONS, Bench, until
@@ -85,6 +86,36 @@ async def test_a_cut_takes_accounts_with_events_first_and_a_portion_of_those_tha
     cut = await cut_of(one, 86_400_000, due_max=10)
     assert cut.outputs[0].key == b"awake"
     assert (cut.accounts, len(one.due)) == (11, 90)
+
+
+class WorkingClock(ManualClock):
+    """Every look at it takes a millisecond."""
+
+    def monotonic(self) -> float:
+        self.advance(seconds=0.001)
+        return super().monotonic()
+
+
+async def test_accounts_without_events_get_a_bounded_time_of_a_cut_and_each_cut_gets_on() -> None:
+    clock = WorkingClock(86_400_000)
+    one, _ = partition(clock=clock)
+    one.take(0, records(0, [f"account-{number}" for number in range(100)]))
+    await cut_of(one, silent_s_max=0)
+    for number in range(100):
+        one.due.put(f"account-{number}", 1_000)
+    one.decide_all("new")
+    cut = await cut_of(one, 86_400_000, redecide_max=100, silent_s_max=0.05)
+    assert 0 < cut.accounts < 50
+    assert len(one.due) == 100 - cut.accounts
+    assert decode_position(cut.changelog[-1].value or b"").decided == ""
+    for left in range(len(one.due), 0, -1):
+        assert len(one.due) == left
+        await cut_of(one, 86_400_000, redecide_max=100, silent_s_max=0)
+    for _ in range(100):
+        assert one.redeciding
+        last = await cut_of(one, 86_400_000, redecide_max=100, silent_s_max=0)
+    assert not one.redeciding
+    assert decode_position(last.changelog[-1].value or b"").decided == "new"
 
 
 async def test_an_event_does_not_wait_for_all_that_are_due() -> None:

@@ -181,8 +181,16 @@ def records(first: int, accounts: list[str]) -> list[Record]:
     return [Record("s", 0, first + n, a.encode(), happening(a), 0) for n, a in enumerate(accounts)]
 
 
-async def cut_of(one: Partition[Any], read_until_ms: int = 0, due_max: int = 1000) -> Cut:
-    return await one.cut(read_until_ms=read_until_ms, due_max=due_max, redecide_max=0, seen_bytes_max=1_000_000)
+async def cut_of(
+    one: Partition[Any], read_until_ms: int = 0, *, due_max: int = 1000, redecide_max: int = 0, silent_s_max: float = 60
+) -> Cut:
+    return await one.cut(
+        read_until_ms=read_until_ms,
+        due_max=due_max,
+        redecide_max=redecide_max,
+        silent_s_max=silent_s_max,
+        seen_bytes_max=1_000_000,
+    )
 
 
 def totals(cut: Cut) -> list[int]:

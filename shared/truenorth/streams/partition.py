@@ -7,7 +7,8 @@ arriving while it is worked through.
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import chain
 from typing import Generic, TypeVar
 
 from truenorth.clock import Clock
@@ -143,23 +144,28 @@ class Partition(Generic[S]):
         value = letter(record, reader=self._reader_name, reason=reason, now_ms=self._clock.now_ms())
         return Entry(record.key, value)
 
-    async def cut(self, *, read_until_ms: int, due_max: int, redecide_max: int, seen_bytes_max: int) -> Cut:
+    async def cut(
+        self, *, read_until_ms: int, due_max: int, redecide_max: int, silent_s_max: float, seen_bytes_max: int
+    ) -> Cut:
         """Take the cut and work through it, yielding between slices. Nothing may be written meanwhile.
 
-        ``read_until_ms``: everything that the broker took in until then has been read; decisions are made as of then,
-        and up to ``due_max`` accounts due until then are decided without events, after those that have some.
-        ``seen_bytes_max``: this partition's share of the memory for seen ids.
+        ``read_until_ms``: everything that the broker took in until then has been read; decisions are made as of then.
+        After the accounts with events, up to ``due_max`` accounts due until then are decided, and up to
+        ``redecide_max`` of those to decide again, for ``silent_s_max`` seconds. ``seen_bytes_max``: this partition's
+        share of the memory for seen ids.
         """
-        cut, queue = self._begin(read_until_ms, due_max, redecide_max)
-        decided, in_row = self._decided, self._limits.in_row
+        cut, queue = self._begin(read_until_ms)
+        in_row = self._limits.in_row
         left, began_s = self._settings.slice_accounts, self._clock.monotonic()
-        for key, runs in queue.items():
+        for key, runs in chain(queue.items(), self._silent(cut.now_ms, due_max, redecide_max, silent_s_max)):
             turned = self._turns.turn(key, runs, cut)
             self.due.put(key, turned.next_due_ms if turned.kept else None)
             left -= 1
             if not left or self._clock.monotonic() - began_s > self._settings.slice_s:
                 await asyncio.sleep(0)
                 left, began_s = self._settings.slice_accounts, self._clock.monotonic()
+        if not self._redecide:
+            self._decided = self._decide_for
         seen = self.kept.seen
         if early := seen.tidy(read_until_ms=read_until_ms, limit_bytes=seen_bytes_max):
             self._hooks.left_early(early)
@@ -167,12 +173,12 @@ class Partition(Generic[S]):
         self._flush_number += 1
         sources = dict(zip(self._sources, cut.positions, strict=True))
         schema = self._processor.schema
-        position = Position(self._flush_number, sources, cut.now_ms, decided, schema, in_row)
+        position = Position(self._flush_number, sources, cut.now_ms, self._decided, schema, in_row)
         cut.changelog.append(Entry(POSITION_KEY, encode_control(position)))
         return cut
 
-    def _begin(self, read_until_ms: int, due_max: int, redecide_max: int) -> tuple[Cut, dict[str, list[Run]]]:
-        """Swap out what waits together with the positions, and add who is due; all in one step."""
+    def _begin(self, read_until_ms: int) -> tuple[Cut, dict[str, list[Run]]]:
+        """Swap out what waits together with the positions, in one step."""
         queues, self._queues = self._queues, [{} for _ in self._sources]
         self.queued = self.queued_bytes = 0
         # never ahead of what was read: that would be silence made of unread events; and never backwards
@@ -183,10 +189,23 @@ class Partition(Generic[S]):
         for source, items_of in enumerate(queues):
             for key, items in items_of.items():
                 queue.setdefault(key, []).append((source, items))
-        for key in self.due.take(cut.now_ms, due_max):
-            queue.setdefault(key, [])
-        for _ in range(min(redecide_max, len(self._redecide))):
-            queue.setdefault(self._redecide.popleft(), [])
-        if not self._redecide:
-            self._decided = self._decide_for
         return cut, queue
+
+    def _silent(
+        self, now_ms: int, due_max: int, redecide_max: int, silent_s_max: float
+    ) -> Iterator[tuple[str, Sequence[Run]]]:
+        """Yield who is to be decided without an event, each when the one before is done, while there is time."""
+        until_s = self._clock.monotonic() + silent_s_max
+        for _ in range(due_max):
+            taken = self.due.take(now_ms, 1)
+            if not taken:
+                break
+            yield taken[0], ()
+            if self._clock.monotonic() > until_s:
+                return
+        for _ in range(redecide_max):
+            if not self._redecide:  # looked at anew each time: meanwhile all may have to be decided once more
+                return
+            yield self._redecide.popleft(), ()
+            if self._clock.monotonic() > until_s:
+                return

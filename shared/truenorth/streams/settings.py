@@ -35,8 +35,10 @@ class EngineSettings:
     due_check_s: float = 0.25
     """How often ends are asked for: for lag, and because decisions are made as of a moment up to which all is read."""
     due_accounts_max: int = 1000
-    """Per worker, decided because they are due in one round of flushes: their cuts wait for one another, and events
-    that came meanwhile wait for the round."""
+    """Per worker, decided because they are due in one round of flushes."""
+    silent_s_max: float = 0.1
+    """Per worker, seconds of work for accounts without events (due, or to be decided again) in one round of flushes:
+    the cuts of its partitions wait for one another, and events that came meanwhile wait for the round."""
     redecide_accounts_per_s: int = 2000
     """Per worker, when all accounts have to be decided again."""
     dead_letters_in_row_max: int = 200

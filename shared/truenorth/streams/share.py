@@ -129,6 +129,7 @@ class Opener(Generic[S]):
                 read_until_ms=held.read.ms,
                 due_max=max(1, self._settings.due_accounts_max // max(1, share)),
                 redecide_max=redecide_max,
+                silent_s_max=self._settings.silent_s_max / max(1, share),
                 seen_bytes_max=self._settings.seen_bytes_max // max(1, share),
             )
         placed = await self._placed(held.partition.number, cut)
