@@ -94,7 +94,8 @@ def facts() -> Iterator[PayloadStruct]:
     modules = [name("m", number) for number in range(200)]
     text = name("n", 0)
     features = [name("f", number) for number in range(500)]
-    yield inputs.AccountUpdated(*[text] * 7, links=links, modules=modules, features=features)
+    told = (text, text, text, text, text, text, text)
+    yield inputs.AccountUpdated(*told, links=links, modules=modules, features=features)
     for step in range(limits.ARR_STEPS_MAX + 5):
         yield inputs.AccountUpdated(arr=10**15 - step, seats=10**7 - step)
 

@@ -6,7 +6,12 @@ from typing import Final
 from truenorth import words
 from truenorth.definitions.signals import BY_NAME
 
-_MEANS: Final = frozenset({"score_1_5", "score_1_7", "score_0_10"})
+_OF_5: Final = frozenset({"pulse", "essential"})
+_SAID: Final[dict[str, dict[float, str]]] = {
+    "renewal_intent": {1.0: "leave", 2.0: "reduce", 3.0: "undecided", 4.0: "renew", 5.0: "expand"},
+    "usage_fit": {0.0: "does not fit", 0.5: "needs a look", 1.0: "fits"},
+}
+"""Signals that stand for a word."""
 
 
 @lru_cache(maxsize=65_536)
@@ -14,6 +19,9 @@ def display(signal: str, value: float | None) -> str:  # noqa: PLR0911 - one lin
     """Return a signal in words: ``9 days``, ``−38 %``, ``31``; a dash for none."""
     if value is None:
         return "–"
+    said = _SAID.get(signal, {}).get(value)
+    if said is not None:
+        return said
     unit = BY_NAME[signal].unit
     if unit in {"share", "percent"}:
         return words.percent(value * 100 if unit == "share" else value)
@@ -25,11 +33,8 @@ def display(signal: str, value: float | None) -> str:  # noqa: PLR0911 - one lin
         return words.money(int(value))
     if unit == "yes_no":
         return "yes" if value else "no"
-    if signal in {"pulse", "essential"}:
-        return f"{words.shown(value)} of 5"
-    if unit in _MEANS or not float(value).is_integer():
-        return words.points(value).removesuffix(".0")
-    return str(words.shown(value))
+    number = str(words.shown(value)) if float(value).is_integer() else words.points(value).removesuffix(".0")
+    return f"{number} of 5" if signal in _OF_5 else number
 
 
 def told(signal: str, value: float | None) -> str:
