@@ -29,7 +29,7 @@ class Reading(NamedTuple):
 
     at: float
     cpu: float
-    count: float
+    counted: float
     told: str
 
 
@@ -51,7 +51,7 @@ def _health(stack: LocalStack, clock: SystemClock, records: int) -> dict[str, An
         first, last = watched(process, f"{stack.telemetry_url('health')}/metrics", clock, records)
     finally:
         stack.stop_service("health")
-    seconds, cpu, events = last.at - first.at, last.cpu - first.cpu, last.count - first.count
+    seconds, cpu, events = last.at - first.at, last.cpu - first.cpu, last.counted - first.counted
     return {
         "accounts": ACCOUNTS,
         "records_in_topics": records,
@@ -80,9 +80,9 @@ def watched(
             raise RuntimeError(f"health did not get {counter} to {wanted}: {process.log.last_lines(2)}")
         told = _told(url)
         now = Reading(clock.monotonic(), cpu_seconds(process.pid), metric(told, counter), told)
-        if first is None and now.count > 0:
+        if first is None and now.counted > 0:
             first = now
-        if first is not None and now.count >= wanted:
+        if first is not None and now.counted >= wanted:
             return first, now
         pause.wait(POLL_SECONDS)
 
