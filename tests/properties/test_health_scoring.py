@@ -55,7 +55,7 @@ def measures(draw: st.DrawFn, number: int, *, rising: bool | None = None, standi
         name=f"m{number}",
         signal=draw(st.sampled_from(CARRIERS)),
         weight=draw(weights),
-        when_missing=draw(st.just("ignore") | scores) if standing_in else "ignore",
+        when_missing=draw(scores) if standing_in and draw(st.booleans()) else "ignore",
         **mapping,
     )
 

@@ -1,10 +1,15 @@
 """A finding of the linter, before it is known in which file it was written; and words that several checks use."""
 
+import difflib
+import re
 import string
 from collections.abc import Collection, Iterator
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from truenorth.definitions import shapes
+from truenorth.definitions.signals import BY_NAME
+
+_WINDOW: Final = re.compile(r"_(\d+)d$")
 
 
 class Found(NamedTuple):
@@ -23,6 +28,20 @@ def unknown_reference(path: str, name: str, known: Collection[str], noun: str) -
         yield Found(f"{noun}_unknown", path, shapes.unknown(name, known, noun))
     else:
         yield Found(f"{noun}_unknown", path, f"unknown {noun} {name!r}; none is defined")
+
+
+def unknown_signal(path: str, name: str, *, also: Collection[str] = ()) -> Iterator[Found]:
+    """Yield a finding when ``name`` is no signal (nor one of ``also``); a window that is too long is told as such."""
+    if name in BY_NAME or name in also:
+        return
+    window = _WINDOW.search(name)
+    if window is not None and int(window[1]) > shapes.WINDOW_DAYS_MAX:
+        longest = f"{name[: window.start()]}_{shapes.WINDOW_DAYS_MAX}d"
+        near = difflib.get_close_matches(longest, BY_NAME, n=1, cutoff=0.0)
+        message = f"{name!r}: windows are at most {shapes.WINDOW_DAYS_MAX} days; did you mean {near[0]!r}?"
+        yield Found("window_too_long", path, message)
+        return
+    yield from unknown_reference(path, name, (*BY_NAME, *also), "signal")
 
 
 def unknown_placeholders(path: str, text: str, known: Collection[str]) -> Iterator[Found]:

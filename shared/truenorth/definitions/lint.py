@@ -3,12 +3,13 @@
 `lint` takes what `parse` read and returns every finding with file and line. All findings refuse an apply.
 
 Weights: plain numbers are ratios (20, 15, 22 is fine) as long as they add up to 100 or less. A sum above 100
-reads as percent gone wrong (70 and 70 is 140 %) and is refused; ratios can always be written smaller.
+reads as percent gone wrong (70 and 70 is 140 %) and is refused, and so is a sum from 90 to below 100 of whole numbers
+of 5 and more (60 and 35 is 95 %). Ratios can always be written smaller.
 """
 
 from collections.abc import Iterator
 
-from truenorth.definitions import lint_accounts, lint_scorecards, lint_work
+from truenorth.definitions import lint_accounts, lint_health, lint_scorecards, lint_work
 from truenorth.definitions.findings import Found
 from truenorth.definitions.parse import Parsed
 from truenorth.errors import DefinitionError
@@ -19,6 +20,10 @@ CHECKS = (
     lint_accounts.phases,
     lint_accounts.milestones,
     lint_accounts.people,
+    lint_health.findings,
+    lint_health.ladder,
+    lint_health.tiers,
+    lint_health.sources,
     lint_work.playbooks,
     lint_work.routes,
 )

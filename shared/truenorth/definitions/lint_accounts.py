@@ -2,13 +2,15 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from typing import Final
+from typing import Any, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from truenorth.definitions import findings
 from truenorth.definitions.findings import Found
-from truenorth.definitions.model import Definitions, Match, Person
+from truenorth.definitions.model import Definitions, Match, Milestone, Person
 
+_ALL_PERCENT: Final = 100
+_NARROWED: Final = ("events", "distinct_features")
 _HOURS: Final = re.compile(r"^([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-4]):([0-5]\d)$")
 _RANGES: Final = (("arr_from", "arr_below"), ("seats_from", "seats_below"), ("age_days_from", "age_days_below"))
 
@@ -36,10 +38,20 @@ def milestones(definitions: Definitions) -> Iterator[Found]:
                 "is at risk from the first day; make it smaller"
             )
             yield Found("at_risk_too_early", f"{path}.at_risk_days", message)
-        listed = len(set(milestone.features))
-        if milestone.count == "distinct_features" and milestone.features and milestone.need > listed:
-            message = f"{milestone.need} of {listed} listed features can never be reached"
-            yield Found("milestone_unreachable", f"{path}.need", message)
+        yield from _counted(milestone, path)
+
+
+def _counted(milestone: Milestone, path: str) -> Iterator[Found]:
+    listed = len(set(milestone.features))
+    if milestone.count == "distinct_features" and milestone.features and milestone.need > listed:
+        message = f"{milestone.need} of {listed} listed features can never be reached"
+        yield Found("milestone_unreachable", f"{path}.need", message)
+    if milestone.count.startswith("share_of_") and milestone.need > _ALL_PERCENT:
+        message = f"{milestone.need} % of what is bought can never be reached; need is percent here, 1 to 100"
+        yield Found("milestone_unreachable", f"{path}.need", message)
+    if milestone.features and milestone.count not in _NARROWED:
+        message = f"features say nothing about {milestone.count}; leave them out, or count events or distinct_features"
+        yield Found("features_unused", f"{path}.features", message)
 
 
 def people(definitions: Definitions) -> Iterator[Found]:
@@ -81,7 +93,26 @@ def _ordered(section: str, items: Sequence[tuple[str, Match]], definitions: Defi
             if getattr(match, name) == []:
                 yield Found("match_never", f"{path}.{name}", "an empty list matches nothing; leave it out to match all")
         for before, earlier in items[:index]:
-            if earlier in (Match(), match):
+            if _covers(earlier, match):
                 message = f"never used: {before!r} comes before it and matches all that it matches"
                 yield Found("unreachable", f"{section}[{index}]", message)
                 break
+
+
+def _covers(earlier: Match, later: Match) -> bool:
+    """Whether all accounts that the later match would take are taken by the earlier one."""
+    for name in Match.__struct_fields__:
+        wide, narrow = getattr(earlier, name), getattr(later, name)
+        if wide is None:
+            continue
+        if narrow is None or not _within(name, wide, narrow):
+            return False
+    return True
+
+
+def _within(name: str, wide: Any, narrow: Any) -> bool:
+    if isinstance(wide, list):
+        return set(narrow) <= set(wide)
+    if isinstance(wide, bool):
+        return bool(narrow == wide)
+    return bool(narrow >= wide) if name.endswith("_from") else bool(narrow <= wide)

@@ -1,22 +1,30 @@
-"""Checks of scorecards: weights, measures, bands, exceptions, and which scorecard an account can ever get."""
+"""Checks of scorecards: weights, bands, exceptions, roll-up, and which scorecard an account can ever get."""
 
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
 from typing import Final
 
 from truenorth.definitions import findings
 from truenorth.definitions.findings import Found
-from truenorth.definitions.model import Bands, Definitions, Dimension, Measure, Scorecard, ScoreException
-from truenorth.definitions.signals import BY_NAME
+from truenorth.definitions.lint_measures import measure_findings
+from truenorth.definitions.model import Bands, Definitions, Dimension, Scorecard, ScoreException
 
 _PERCENT: Final = 100
 _ROUNDING: Final = 1e-6
+_PERCENT_FROM: Final = 90
+"""Whole numbers of at least five each that sum to this or more are meant as percent, and must make 100."""
+_PERCENT_LEAST: Final = 5
+_TOP: Final = 100
 
 
 def scorecards(definitions: Definitions) -> Iterator[Found]:
     """Check every scorecard and their order."""
-    yield from _order(definitions)
+    if not any(card.segment is None and card.mode == "live" for card in definitions.scorecards):
+        message = "a default scorecard is missing: end the list with a live one that names no segment"
+        last = len(definitions.scorecards) - 1
+        yield Found("default_missing", f"scorecards[{last}]" if last >= 0 else "scorecards", message)
     segments = [segment.id for segment in definitions.segments]
+    for mode in ("live", "shadow"):
+        yield from _order([(n, card) for n, card in enumerate(definitions.scorecards) if card.mode == mode])
     for index, card in enumerate(definitions.scorecards):
         path = f"scorecards[{index}]"
         if card.segment is not None:
@@ -24,19 +32,14 @@ def scorecards(definitions: Definitions) -> Iterator[Found]:
         yield from _scorecard(card, path)
 
 
-def _order(definitions: Definitions) -> Iterator[Found]:
-    cards = definitions.scorecards
-    defaults = [index for index, card in enumerate(cards) if card.segment is None]
-    if not defaults:
-        message = "a default scorecard is missing: end the list with one that names no segment"
-        yield Found("default_missing", f"scorecards[{len(cards) - 1}]" if cards else "scorecards", message)
-    for index in defaults:
-        if index != len(cards) - 1:
-            message = "the scorecard without a segment is the default and must be last; those after it are never used"
-            yield Found("default_not_last", f"scorecards[{index}]", message)
+def _order(cards: Sequence[tuple[int, Scorecard]]) -> Iterator[Found]:
+    """Check which of the live ones, or of the shadows, an account can get: the first whose segment matches."""
     seen: dict[str, str] = {}
-    for index, card in enumerate(cards):
-        if card.segment is not None and (first := seen.setdefault(card.segment, card.id)) != card.id:
+    for place, (index, card) in enumerate(cards):
+        if card.segment is None and place != len(cards) - 1:
+            message = "a scorecard without a segment is everybody's and must be last; those after it are never used"
+            yield Found("default_not_last", f"scorecards[{index}]", message)
+        elif card.segment is not None and (first := seen.setdefault(card.segment, card.id)) != card.id:
             message = f"never used: {first!r} comes before it for the same segment {card.segment!r}"
             yield Found("scorecard_unreachable", f"scorecards[{index}].segment", message)
 
@@ -56,33 +59,16 @@ def _scorecard(card: Scorecard, path: str) -> Iterator[Found]:
     yield from _bands(card.bands, f"{path}.bands")
     for number, exception in enumerate(card.exceptions):
         yield from _exception(exception, f"{path}.exceptions[{number}]")
+    if card.roll_up is not None and card.roll_up.how == "own" and not card.roll_up.include_parent:
+        message = "own leaves the children out, so that nothing would be left; leave include_parent out"
+        yield Found("roll_up_of_nothing", f"{path}.roll_up.include_parent", message)
 
 
 def _dimension(dimension: Dimension, path: str) -> Iterator[Found]:
-    yield from _weights([measure.weight for measure in dimension.measures], f"{path}.measures", "measures")
+    if dimension.combine == "mean":
+        yield from _weights([measure.weight for measure in dimension.measures], f"{path}.measures", "measures")
     for index, measure in enumerate(dimension.measures):
-        yield from _measure(measure, f"{path}.measures[{index}]")
-
-
-def _measure(measure: Measure, path: str) -> Iterator[Found]:
-    yield from findings.unknown_reference(f"{path}.signal", measure.signal, BY_NAME, "signal")
-    yield from findings.unknown_placeholders(f"{path}.why", measure.why, ("value",))
-    yield from findings.unknown_placeholders(f"{path}.fix", measure.fix, ())
-    if (measure.linear is None) == (measure.banded is None):
-        yield Found("mapping_unclear", path, "a measure maps its signal by either linear or banded: give exactly one")
-    if measure.linear is not None and measure.linear.worst == measure.linear.best:
-        message = "worst and best are equal; from worst (0) to best (100) there must be some way"
-        yield Found("linear_flat", f"{path}.linear", message)
-    if measure.banded is None:
-        return
-    cuts, scores = measure.banded.cuts, measure.banded.scores
-    for index, (lower, upper) in enumerate(pairwise(cuts), start=1):
-        if upper <= lower:
-            message = f"cuts must rise, but {upper:g} follows {lower:g}"
-            yield Found("cuts_out_of_order", f"{path}.banded.cuts[{index}]", message)
-    if len(scores) != len(cuts) + 1:
-        message = f"{len(cuts)} cuts make {len(cuts) + 1} bands, but there are {len(scores)} scores"
-        yield Found("scores_do_not_fit", f"{path}.banded.scores", message)
+        yield from measure_findings(measure, f"{path}.measures[{index}]")
 
 
 def _weights(weights: Sequence[float], path: str, noun: str) -> Iterator[Found]:
@@ -93,6 +79,16 @@ def _weights(weights: Sequence[float], path: str, noun: str) -> Iterator[Found]:
             "and plain ratios may be any smaller numbers"
         )
         yield Found("weights_over_100", path, message)
+    elif len(weights) > 1 and total >= _PERCENT_FROM and total < _PERCENT and all(map(_is_percent, weights)):
+        message = (
+            f"the weights of these {noun} read as percent and sum to {total:g} %; make them 100, "
+            "or write ratios as smaller numbers (1, 1, 1 for three alike)"
+        )
+        yield Found("weights_miss_100", path, message)
+
+
+def _is_percent(weight: float) -> bool:
+    return weight >= _PERCENT_LEAST and float(weight).is_integer()
 
 
 def _twice(names: Sequence[str], path: str, noun: str) -> Iterator[Found]:
@@ -115,10 +111,15 @@ def _bands(bands: Bands, path: str) -> Iterator[Found]:
 
 
 def _exception(exception: ScoreException, path: str) -> Iterator[Found]:
-    yield from findings.unknown_reference(f"{path}.when", exception.when, BY_NAME, "signal")
-    effects = [value for value in (exception.cap, exception.floor, exception.set) if value is not None]
+    yield from findings.unknown_signal(f"{path}.when", exception.when)
+    effects = [name for name in ("cap", "floor", "set") if getattr(exception, name) is not None]
     if len(effects) != 1:
-        yield Found("effect_unclear", path, "give exactly one of cap, floor or set")
+        given = f", not {' and '.join(effects)}" if effects else ""
+        yield Found("effect_unclear", path, f"give exactly one of cap, floor or set{given}")
+    if exception.cap == _TOP:
+        yield Found("effect_none", f"{path}.cap", "nothing is above 100, so a cap of 100 does nothing")
+    if exception.floor == 0:
+        yield Found("effect_none", f"{path}.floor", "nothing is below 0, so a floor of 0 does nothing")
     if exception.above is None and exception.below is None:
         yield Found("condition_missing", path, "say when: above or below a value of the signal, or both")
     if exception.above is not None and exception.below is not None and exception.above >= exception.below:

@@ -161,7 +161,7 @@ class Milestone(DefinitionStruct, frozen=True):
     """A True North: ``need`` of ``count`` within ``within_days`` of ``start``; at risk ``at_risk_days`` before.
 
     For the shares ``need`` is percent: of the seats (distinct actors), the entitled modules, the entitled features.
-    ``features`` narrows what counts: events and features by name, actors and seats by who used one of them.
+    ``features`` narrows what counts, of events and distinct features.
     """
 
     id: Ident

@@ -108,13 +108,8 @@ def parse_texts(texts: dict[str, str]) -> Parsed:
 
 
 def duplicates(parsed: Parsed) -> Iterator[DefinitionError]:
-    """Yield a refusal for every id that was given before in its section.
-
-    Findings may have a rule for one segment and another one for the rest; the linter says which are never used.
-    """
+    """Yield a refusal for every id that was given before in its section."""
     for section in _SECTIONS:
-        if section == "findings":
-            continue
         seen: dict[str, Place] = {}
         for index, item in enumerate(getattr(parsed.definitions, section)):
             path, name = f"{section}[{index}].{field_of(item)}", name_of(item)
