@@ -306,8 +306,9 @@ class ChildScored(PayloadStruct, frozen=True, gc=False):
 class CohortUpdated(PayloadStruct, frozen=True, gc=False):
     """``cohort.updated``, on `cohorts`: how a segment's accounts do with one milestone, all partitions summed.
 
-    ``accounts`` have a start: pending, at risk, ``reached`` in time, reached late and missed. ``settled`` are those whose
-    deadline has passed or who reached it. ``share_reached`` is of the settled, 0..1, reached in time or late; ``median_days`` is the time it took those who reached it.
+    ``accounts`` have a start: pending, at risk, ``reached`` in time, reached late and missed. ``settled`` are those
+    whose deadline has passed or who reached it. ``share_reached`` is of the settled, 0..1, reached in time or late;
+    ``median_days`` is the time it took those who reached it.
     """
 
     milestone: str
