@@ -21,6 +21,7 @@ from truenorth.events.catalogue import TYPE_OF_PAYLOAD
 from truenorth.topics import HEALTH_SOURCES
 from truenorth_health.domain.decide import Compiled, Decided, compile_definitions, decide
 from truenorth_health.domain.fold import fold
+from truenorth_health.domain.signals import INDEX, SIGNALS, Values
 from truenorth_health.domain.state import AccountState, new_state
 
 DAY = 86_400_000
@@ -40,6 +41,14 @@ def event(payload: Any, time_ms: int, event_id: str, *, account: str = ACCOUNT, 
 
 def source_of(one: Event) -> int:
     return HEALTH_SOURCES.index(FAMILY_OF_TYPE[one.type])
+
+
+def signals(**values: float) -> Values:
+    """All signals by position; those that are not named have no data."""
+    out: Values = [None] * len(SIGNALS)
+    for name, value in values.items():
+        out[INDEX[name]] = value
+    return out
 
 
 def plain_measure(ident: str, signal: str, weight: float = 1, **more: Any) -> Measure:

@@ -1,126 +1,19 @@
-"""Scoring is exact: the published vectors, redistribution, coverage, exceptions."""
+"""Scoring is exact: maps, redistribution, coverage, exceptions, worst-of, ages; and its source holds numbers alone."""
 
+import io
+import re
+import tokenize
+from typing import Any
+
+import msgspec
 import pytest
-from truenorth import words
-from truenorth.definitions.model import Banded, Dimension, Linear, Measure, Scorecard, ScoreException
-from truenorth_health.domain.scoring import evaluate
-from truenorth_health.domain.signals import INDEX, SIGNALS, Values
+from truenorth.definitions.model import AgeBand, Banded, Dimension, Linear, Measure, Scorecard, ScoreException
+from truenorth_health.domain.scoring import evaluate, fresh_coverage
+from truenorth_health.domain.scoring_source import source_of
+from truenorth_health.domain.scoring_weights import PATTERNS_MAX, Weights
+from truenorth_health.domain.signals import INDEX
 
-from tests.health.builders import card, compiled, plain_measure
-
-# Any signals will do as carriers of numbers.
-CARRIERS = SIGNALS
-
-
-def signals(**values: float) -> Values:
-    out: Values = [None] * len(SIGNALS)
-    for name, value in values.items():
-        out[INDEX[name]] = value
-    return out
-
-
-def weighted(*groups: tuple[float, list[tuple[float, float]]], best: float = 100) -> tuple[Scorecard, Values]:
-    """A scorecard of (dimension weight, [(measure weight, score)]) and the signals that give these scores."""
-    ids = iter(("usage", "value", "support", "billing", "sentiment", "relationship"))
-    carriers = iter(CARRIERS)
-    values: dict[str, float] = {}
-    dimensions = []
-    for weight, inside in groups:
-        measures = []
-        for part, score in inside:
-            carrier = next(carriers)
-            values[carrier] = score
-            measures.append(
-                Measure(id=carrier, name=carrier, signal=carrier, weight=part, linear=Linear(worst=0, best=best))
-            )
-        dimensions.append(Dimension(id=next(ids), name="d", weight=weight, measures=measures))  # type: ignore[arg-type]
-    return card(dimensions), signals(**values)
-
-
-def score_of(made: tuple[Scorecard, Values], factor: float = 1.0) -> float:
-    scored = evaluate(compiled(made[0]).scorecards[0], made[1], factor)
-    assert scored.score is not None
-    assert sum(scored.parts) == pytest.approx(scored.score, abs=1e-9)
-    return scored.score
-
-
-def test_one_dimension_of_weights_20_15_22_gives_40() -> None:
-    score = score_of(weighted((1, [(20, 47), (15, 59), (22, 21)])))
-    assert score == pytest.approx(40.1228, abs=5e-5)
-    assert words.shown(score) == 40
-
-
-def test_weights_7_5_8_3_with_unweighted_inner_means_give_75() -> None:
-    made = weighted((7, [(1, 83)]), (5, [(1, 76), (1, 65)]), (8, [(1, 81), (1, 65), (1, 90)]), (3, [(1, 54)]))
-    score = score_of(made)
-    assert score == pytest.approx(74.993, abs=5e-4)
-    assert words.shown(score) == 75
-    inner = evaluate(compiled(made[0]).scorecards[0], made[1]).dimensions[1]
-    assert inner == pytest.approx(70.5)
-    assert inner is not None
-    assert words.shown(inner) == 71
-
-
-@pytest.mark.parametrize(("first", "expected"), [(10, 6.25), (0, 3.75)])
-def test_flat_mean_on_a_scale_of_ten(first: float, expected: float) -> None:
-    score = score_of(weighted((1, [(1, first), (1, 5), (1, 5), (1, 5)]), best=10))
-    assert score / 10 == pytest.approx(expected)
-
-
-def test_10_10_0_on_a_scale_of_ten_is_6_67() -> None:
-    assert score_of(weighted((1, [(1, 10), (1, 10), (1, 0)]), best=10)) / 10 == pytest.approx(6.67, abs=5e-3)
-
-
-def rated(ratings: list[str | None]) -> str:
-    """Worst-of: good is 100, average 50, poor 0; any poor caps at poor, all good is good, else average."""
-    values = {"good": 100.0, "average": 50.0, "poor": 0.0}
-    names = CARRIERS[: len(ratings)]
-    measures = [plain_measure(name, name) for name in names]
-    exceptions = [ScoreException(when=name, below=1, set=0) for name in names]
-    exceptions = [*[ScoreException(when=name, below=99, cap=50) for name in names], *exceptions]
-    made = card([Dimension(id="usage", name="u", weight=1, measures=measures)], exceptions=exceptions)
-    given = {name: values[rating] for name, rating in zip(names, ratings, strict=True) if rating is not None}
-    score = evaluate(compiled(made).scorecards[0], signals(**given)).score
-    assert score is not None
-    return {0: "poor", 100: "good"}.get(words.shown(score), "average")
-
-
-@pytest.mark.parametrize(
-    ("ratings", "expected"),
-    [
-        (["good", "good", "poor"], "poor"),
-        (["good", "good", "good"], "good"),
-        (["good", "average", "good"], "average"),
-        (["good", None, "good"], "good"),
-        (["good", None, "poor"], "poor"),
-        ([None, "average", None], "average"),
-    ],
-)
-def test_worst_of_rule_is_a_table_of_exceptions(ratings: list[str | None], expected: str) -> None:
-    assert rated(ratings) == expected
-
-
-@pytest.mark.parametrize(
-    ("use", "young", "middle", "old"),
-    [
-        (0.09, 0, 0, 0),
-        (0.10, 50, 0, 0),
-        (0.499, 50, 0, 0),
-        (0.505, 100, 50, 0),
-        (0.75, 100, 100, 100),
-        (0.90, 100, 100, 100),
-    ],
-)
-def test_licence_use_by_age_leaves_no_hole_between_bands(use: float, young: float, middle: float, old: float) -> None:
-    by_age = {
-        "young": Banded(cuts=[0.1, 0.5], scores=[0, 50, 100]),
-        "middle": Banded(cuts=[0.5, 0.75], scores=[0, 50, 100]),
-        "old": Banded(cuts=[0.75], scores=[0, 100]),
-    }
-    for age, expected in (("young", young), ("middle", middle), ("old", old)):
-        measure = Measure(id="use", name="u", signal="active_per_seat_28d", weight=1, banded=by_age[age])
-        made = card([Dimension(id="usage", name="u", weight=1, measures=[measure])])
-        assert score_of((made, signals(active_per_seat_28d=use))) == expected
+from tests.health.builders import card, compiled, plain_measure, signals
 
 
 @pytest.mark.parametrize(("value", "expected"), [(-1, 0), (1.99, 0), (2, 50), (4.99, 50), (5, 100), (6, 100)])
@@ -220,3 +113,151 @@ def test_a_score_of_nothing_raised_by_a_floor_is_spread_over_what_is_possible() 
     scored = evaluate(made, signals(nps=0, pulse=0, csat_90d=0))
     assert scored.score == 20
     assert scored.parts == [pytest.approx(8), pytest.approx(4), pytest.approx(8)]
+
+
+def worst_of(*measures: Measure, **more: object) -> Scorecard:
+    """Support as the worst of these measures, beside usage as a mean of one."""
+    return card(
+        [
+            Dimension(id="support", name="s", weight=60, measures=list(measures), combine="worst"),
+            Dimension(id="usage", name="u", weight=40, measures=[plain_measure("use", "pulse")]),
+        ],
+        **more,
+    )
+
+
+MEASURES = (plain_measure("a", "nps", 9), plain_measure("b", "csat_90d"), plain_measure("c", "ces_90d"))
+
+
+def test_the_worst_measure_takes_the_weight_of_its_dimension() -> None:
+    scored = evaluate(compiled(worst_of(*MEASURES)).scorecards[0], signals(nps=80, csat_90d=20, pulse=50))
+    assert scored.score == pytest.approx(0.6 * 20 + 0.4 * 50)
+    assert scored.dimensions == [20, 50]
+    assert scored.parts == [0, pytest.approx(12), 0, pytest.approx(20)]
+    assert list(scored.of) == [0, pytest.approx(60), 0, pytest.approx(40)]
+    assert scored.scores == [80, 20, None, 50]
+
+
+def test_measures_that_are_equally_the_worst_share_the_weight() -> None:
+    scored = evaluate(compiled(worst_of(*MEASURES)).scorecards[0], signals(nps=20, csat_90d=20, ces_90d=21, pulse=50))
+    assert scored.parts == [pytest.approx(6), pytest.approx(6), 0, pytest.approx(20)]
+
+
+def test_a_worst_of_nothing_gives_its_weight_away() -> None:
+    scored = evaluate(compiled(worst_of(*MEASURES)).scorecards[0], signals(pulse=50))
+    assert scored.score == 50
+    assert scored.dimensions == [None, 50]
+    assert scored.coverage == pytest.approx(0.4)
+
+
+def test_a_stand_in_can_be_the_worst() -> None:
+    made = worst_of(MEASURES[0], plain_measure("b", "csat_90d", when_missing=10.0))
+    scored = evaluate(compiled(made).scorecards[0], signals(nps=80, pulse=50))
+    assert scored.dimensions == [10, 50]
+
+
+def test_usage_that_does_not_fit_at_all_weighs_nothing_and_keeps_its_score() -> None:
+    scored = evaluate(compiled(two_dimensions()).scorecards[0], signals(nps=90, csat_90d=30), 0.0)
+    assert scored.score == 30
+    assert scored.dimensions == [90, 30]
+    assert scored.parts == [0, 0, 30]
+
+
+def test_usage_alone_that_does_not_fit_is_no_score() -> None:
+    scored = evaluate(compiled(two_dimensions()).scorecards[0], signals(nps=90), 0.0)
+    assert (scored.score, sum(scored.parts)) == (None, 0)
+
+
+@pytest.mark.parametrize(
+    ("age", "expected"), [(None, None), (-3, None), (59, None), (60, 100), (179, 100), (180, 50), (999, 50)]
+)
+def test_the_last_age_reached_maps_the_signal(age: int | None, expected: float | None) -> None:
+    steps = [
+        AgeBand(from_days=60, banded=Banded(cuts=[5], scores=[0, 100])),
+        AgeBand(from_days=180, linear=Linear(worst=0, best=20)),
+    ]
+    measure = Measure(id="m", name="m", signal="nps", weight=1, by_age=steps)
+    made = compiled(card([Dimension(id="usage", name="u", weight=1, measures=[measure])])).scorecards[0]
+    scored = evaluate(made, signals(nps=10), 1.0, age)
+    assert scored.scores == [expected]
+    assert scored.coverage == (0 if expected is None else 1)
+    covered = fresh_coverage(made, signals(nps=10), age, lambda _: True)
+    assert covered == scored.coverage
+
+
+def test_a_source_that_is_silent_for_everybody_is_not_coverage() -> None:
+    made = compiled(two_dimensions()).scorecards[0]
+    values = signals(nps=30, pulse=60, csat_90d=80)
+    assert fresh_coverage(made, values, None, lambda index: index != INDEX["nps"]) == pytest.approx(0.6)
+
+
+def test_a_shadow_scores_beside_the_live_scorecard_and_is_never_it() -> None:
+    other = msgspec.structs.replace(two_dimensions(), id="try", mode="shadow")
+    narrow = msgspec.structs.replace(other, id="narrow", segment="small")
+    book = compiled(narrow, two_dimensions(), other)
+    assert [one.source.id for one in book.scorecards] == ["standard"]
+    live, small, rest = book.scorecard_of("small"), book.shadow_of("small"), book.shadow_of("big")
+    assert live is not None
+    assert small is not None
+    assert rest is not None
+    assert (live.source.mode, small.source.id, rest.source.id) == ("live", "narrow", "try")
+    assert compiled(two_dimensions()).shadow_of("small") is None
+
+
+KNOWN = re.compile(
+    r"[sitpowd]\d+|def|run|v|factor|age|m|x|is|None|if|else|elif|or|and|not|in|for|n|sum|min|max|return|Scored|weights|of"
+    r"|coverage|known|gaps|empty|parts|scores|dimensions|score|fired|excepted|spread|f|b|why|True|False"
+)
+
+
+def test_no_text_of_a_definition_gets_into_the_source() -> None:
+    hostile = "x = __import__('os').system('true')\n\"\"\""
+    measures = [
+        Measure(
+            id=hostile, name=hostile, signal="nps", weight=1, why=hostile, fix=hostile, linear=Linear(worst=0, best=1)
+        ),
+        Measure(
+            id="b",
+            name=hostile,
+            signal="csat_90d",
+            weight=2,
+            when_missing=3.5,
+            by_age=[AgeBand(from_days=0, banded=Banded(cuts=[1, 2], scores=[0, 1, 2]))],
+        ),
+    ]
+    dimensions = [
+        Dimension(id=hostile, name=hostile, weight=1, measures=measures),  # type: ignore[arg-type]
+        Dimension(id="support", name=hostile, weight=1, measures=measures, combine="worst"),
+    ]
+    rules = [ScoreException(when="nps", above=1, below=2, cap=3, floor=4, set=5, why=hostile)]
+    source = source_of(card(dimensions, exceptions=rules, segment=hostile), INDEX)
+    names = {one.string for one in tokenize.generate_tokens(io.StringIO(source).readline) if one.type == tokenize.NAME}
+    assert [name for name in names if not KNOWN.fullmatch(name)] == []
+    assert not [one for one in tokenize.generate_tokens(io.StringIO(source).readline) if one.type == tokenize.STRING]
+    scored = evaluate(compiled(card(dimensions, exceptions=rules)).scorecards[0], signals(nps=1.5, csat_90d=1), 1.0, 3)
+    assert (scored.score, scored.fired) == (5, (hostile,))
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"linear": Linear(worst="__import__('os')", best=1)},  # type: ignore[arg-type]
+        {"linear": Linear(worst=0, best=float("inf"))},
+        {"linear": Linear(worst=0, best=1), "when_missing": "print()"},
+        {"banded": Banded(cuts=["print()"], scores=[0, 1])},  # type: ignore[list-item]
+        {"banded": Banded(cuts=[1], scores=[0, 1, 2])},
+        {"by_age": [AgeBand(from_days="0: print()", linear=Linear(worst=0, best=1))]},  # type: ignore[arg-type]
+        {},
+    ],
+)
+def test_what_is_no_number_or_no_mapping_does_not_compile(more: dict[str, Any]) -> None:
+    measure = Measure(id="m", name="m", signal="nps", weight=1, **more)
+    with pytest.raises((ValueError, TypeError)):
+        compiled(card([Dimension(id="usage", name="u", weight=1, measures=[measure])]))
+
+
+def test_weights_are_kept_for_a_bounded_number_of_patterns() -> None:
+    weights = Weights(two_dimensions().dimensions)
+    for step in range(PATTERNS_MAX + 10):
+        assert sum(weights[0, 1 / (step + 2)].of) == pytest.approx(100)
+    assert len(weights) <= PATTERNS_MAX
