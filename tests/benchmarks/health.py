@@ -22,6 +22,7 @@ SECONDS_MAX = 150.0
 CORE = 0
 POLL_SECONDS = 0.1
 FOLDED = "truenorth_health_events_folded_total"
+BEGUN = "truenorth_health_records_polled_total"
 
 
 class Reading(NamedTuple):
@@ -67,7 +68,7 @@ def _health(stack: LocalStack, clock: SystemClock, records: int) -> dict[str, An
 def watched(
     process: Process, url: str, clock: SystemClock, wanted: int, counter: str = FOLDED
 ) -> tuple[Reading, Reading]:
-    """Return the first reading with something counted, and the one by which the counter was where it should be.
+    """Return the first reading after it began to read, and the one by which the counter was where it should be.
 
     Raises:
         RuntimeError: it ended, or did not get so far in time.
@@ -80,7 +81,7 @@ def watched(
             raise RuntimeError(f"health did not get {counter} to {wanted}: {process.log.last_lines(2)}")
         told = _told(url)
         now = Reading(clock.monotonic(), cpu_seconds(process.pid), metric(told, counter), told)
-        if first is None and now.counted > 0:
+        if first is None and metric(told, BEGUN) > 0:
             first = now
         if first is not None and now.counted >= wanted:
             return first, now

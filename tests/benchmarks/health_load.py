@@ -3,6 +3,7 @@
 Events are 200 to 250 bytes of JSON, spread over accounts as a `Shape` of the engine's benches says.
 """
 
+import itertools
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
@@ -67,7 +68,7 @@ async def _send(bootstrap: str, clock: Clock, made: Iterator[Outgoing]) -> int:
     await producer.start()
     sent = 0
     try:
-        while chunk := [record for record, _ in zip(made, range(CHUNK), strict=False)]:
+        while chunk := list(itertools.islice(made, CHUNK)):
             await producer.send_many(chunk)
             sent += len(chunk)
     finally:
