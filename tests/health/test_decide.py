@@ -5,6 +5,7 @@ from truenorth.definitions.model import Bands, Match, Phase, Segment
 from truenorth.events import inputs, people
 from truenorth_health.domain import limits
 from truenorth_health.domain.decide import Decided, decide
+from truenorth_health.domain.limits import DAY_SPREAD_MS
 from truenorth_health.domain.state import dump, load
 
 from tests.health.builders import BANDS, DAY, NOON, Book, compiled, support_card, three_part_card
@@ -96,7 +97,7 @@ def test_silence_is_a_cause() -> None:
     assert first.snapshot.band == "green"
     due = first.next_due_ms
     assert due is not None
-    assert 0 <= due - (NOON // DAY + 1) * DAY <= 600_000
+    assert 0 <= due - (NOON // DAY + 1) * DAY <= DAY_SPREAD_MS
     decided = book.decide(NOON + 30 * DAY)
     assert ("band", "silence") in [(one.kind, one.cause) for one in decided.changes]
 

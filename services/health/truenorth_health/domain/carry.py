@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from truenorth.events.health import DecisionPoint, Shadow
 
-from truenorth_health.domain import bands, ladder, points, snapshot
+from truenorth_health.domain import bands, family, ladder, points, snapshot
 from truenorth_health.domain import sentence as said
 from truenorth_health.domain.causes import OVERRIDE, cause_of
 from truenorth_health.domain.compiled import Compiled
@@ -38,6 +38,15 @@ def carry_out(state: AccountState, compiled: Compiled, point: DecisionPoint) -> 
         path.print, path.revision, path.published_ms = print_, path.revision + 1, now_ms
         _publish(state, path, decided, turn)
     path.score = view.score
+    decided.to_parents = family.tell(
+        state,
+        path,
+        parent_id=view.facts.parent_id,
+        score=view.score,
+        band=band_of(path.band),
+        arr=view.facts.arr,
+        now_ms=now_ms,
+    )
     points.keep(state, path, view)
     told = (view.facts.day, -1 if view.score is None else int(view.score + 0.5), path.band)
     if told != path.day_told:

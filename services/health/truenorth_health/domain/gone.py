@@ -2,8 +2,8 @@
 
 from truenorth.events.health import DecisionPoint, HealthUpdated
 
+from truenorth_health.domain import family, snapshot
 from truenorth_health.domain import sentence as said
-from truenorth_health.domain import snapshot
 from truenorth_health.domain.bands import step
 from truenorth_health.domain.causes import BACKFILL, cause_of
 from truenorth_health.domain.compiled import Compiled
@@ -37,8 +37,9 @@ def decide_erased(state: AccountState, now_ms: int) -> Decided:
         return Decided()
     if state.read(Path).tombstoned:
         return Decided(next_due_ms=until_ms)
-    state.write(Path).tombstoned = True
-    return Decided(tombstone=True, next_due_ms=until_ms)
+    path = state.write(Path)
+    path.tombstoned = True
+    return Decided(tombstone=True, next_due_ms=until_ms, to_parents=family.leave(state.account, path, now_ms))
 
 
 def decide_churned(state: AccountState, compiled: Compiled, point: DecisionPoint) -> Decided:
@@ -71,7 +72,7 @@ def decide_churned(state: AccountState, compiled: Compiled, point: DecisionPoint
     path.pending, path.churned, path.findings, path.leaving_ms, path.due_ms = 0, True, {}, None, None
     view.score = frozen.score
     print_ = snapshot.churn_print(view, frozen)
-    decided = Decided()
+    decided = Decided(to_parents=family.leave(state.account, path, point.now_ms))
     if print_ == path.print and not leaves:
         return decided
     path.print, path.revision, path.published_ms = print_, path.revision + 1, point.now_ms

@@ -5,6 +5,7 @@ from math import fsum
 from typing import Final, NamedTuple
 
 from truenorth.definitions import model
+from truenorth.events.health import Band
 
 _FULL: Final = 100.0
 
@@ -14,7 +15,7 @@ class ChildScore(NamedTuple):
 
     account: str
     score: float | None
-    band: str
+    band: Band
     arr: int | None = None
 
     @property

@@ -203,6 +203,7 @@ def health_updated(
         shadow=turn.shadow,
         ladder=turn.rung,
         tier_advice=turn.advice,
+        rolled_up=view.rolled,
         approximate=view.signals.approximate(),
         silent=sorted(point.silent),
         late_events=state.read(Usage).late,

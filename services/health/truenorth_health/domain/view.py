@@ -3,12 +3,16 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from truenorth.events.health import Child, RolledUp
+
+from truenorth_health.domain import bands, family
 from truenorth_health.domain.compiled import Compiled, CompiledScorecard
 from truenorth_health.domain.facts import Facts, merge
 from truenorth_health.domain.limits import DAY_MS, FUTURE_MS_MAX
 from truenorth_health.domain.move import Move
 from truenorth_health.domain.parts import Actions, Said
 from truenorth_health.domain.path import Point
+from truenorth_health.domain.rolled_up import roll_up
 from truenorth_health.domain.scoring import Scored, evaluate, fresh_coverage
 from truenorth_health.domain.signals import Signals
 from truenorth_health.domain.state import AccountState
@@ -16,7 +20,10 @@ from truenorth_health.domain.state import AccountState
 
 @dataclass(slots=True)
 class View:
-    """``score`` is what counts (None: unknown): a person's override, else ``scored.score`` where coverage suffices."""
+    """``score`` is what counts (None: unknown): a person's override, else ``scored.score`` where coverage suffices.
+
+    ``rolled`` says how children entered it; then ``scored`` is of the whole, with the own measures' part in it.
+    """
 
     facts: Facts
     segment: str
@@ -28,6 +35,7 @@ class View:
     override: Said | None
     usage_factor: float = 1.0
     losses: list[Move] | None = None
+    rolled: RolledUp | None = None
 
     def number_of(self, name: str) -> float | None:
         """Return a signal by name, or the ``score``."""
@@ -52,9 +60,39 @@ def look(state: AccountState, compiled: Compiled, at_ms: int, silent: Mapping[st
     scored = evaluate(card, signals.need(card.families), factor, facts.age_days)
     if signals.stale:
         scored.coverage = fresh_coverage(card, signals.values, facts.age_days, signals.is_fresh)
+    rolled = _roll_up(state, card, facts, scored) if card.source.roll_up is not None else None
     override = in_force(actions.override, at_ms)
-    score = _score(card, scored) if override is None else override.value
-    return View(facts, segment, compiled.phase_of(facts), card, signals, scored, score, override, factor)
+    score = override.value if override is not None else _score(card, scored)
+    return View(facts, segment, compiled.phase_of(facts), card, signals, scored, score, override, factor, rolled=rolled)
+
+
+def _roll_up(state: AccountState, card: CompiledScorecard, facts: Facts, scored: Scored) -> RolledUp | None:
+    """Let the children into ``scored``, and return how they entered; None where none of them counts.
+
+    What the own measures give is scaled to their part of the whole, so that all contributions add up to the score.
+    Coverage is the members': a child that has a score covers its weight.
+    """
+    rule, children = card.source.roll_up, family.children_of(state)
+    if rule is None or rule.how == "own" or not any(child.counts for child in children):
+        return None
+    own = _score(card, scored)
+    is_red = own is not None and bands.asked(card.source.bands, "", own) == "red"
+    rolled = roll_up(rule, own, facts.arr, children, own_is_red=is_red)
+    scale = rolled.own_part / own if own else 0.0
+    scored.score = rolled.score
+    scored.parts = [part * scale for part in scored.parts]
+    scored.of = [of * rolled.own_weight for of in scored.of]
+    scored.coverage = 1.0 - rolled.own_weight * (1.0 - scored.coverage)
+    told = [
+        Child(child.account, child.score, child.band, part)
+        for child, part in zip(children, rolled.parts, strict=True)
+        if child.counts
+    ]
+    return RolledUp(rule.how, sorted(told, key=_worst_first), own)
+
+
+def _worst_first(child: Child) -> tuple[float, str]:
+    return (child.score or 0.0, child.account)
 
 
 def look_back(state: AccountState, compiled: Compiled, card: CompiledScorecard, day: int) -> Point:
