@@ -104,24 +104,24 @@ def _from_subscriptions(kept: dict[str, FactKept], billing: Billing, at_ms: int)
     """Let subscriptions say ARR and seats once there ever were any, and the rest where no fact says it."""
     subscriptions = active(billing, at_ms)
     if not subscriptions:
-        kept["arr"] = FactKept(0, "billing", billing.newest_ms, "")
-        kept["seats"] = FactKept(0, "billing", billing.newest_ms, "")
+        kept["arr"] = kept["seats"] = FactKept(0, "billing", billing.newest_ms, "")
         return
     limit_ms = at_ms + FUTURE_MS_MAX
     worth = [steps.value_at(one.arr_steps, limit_ms) or 0 for one in subscriptions]
-    latest = max(zip(worth, subscriptions, strict=True), key=_weight)[1]
-    source, time_ms = latest.source or "billing", max(one.changed_at for one in subscriptions)
-    seats = sum(steps.value_at(one.seat_steps, limit_ms) or 0 for one in subscriptions)
-    said: dict[str, str | int | bool | None] = {"arr": sum(worth), "seats": seats}
+    seats = sum([steps.value_at(one.seat_steps, limit_ms) or 0 for one in subscriptions])
+    latest = subscriptions[0]
+    if len(subscriptions) > 1:
+        latest = max(zip(worth, subscriptions, strict=True), key=_weight)[1]
+    source, time_ms = latest.source or "billing", max([one.changed_at for one in subscriptions])
+    kept["arr"] = FactKept(sum(worth), source, time_ms, "")
+    kept["seats"] = FactKept(seats, source, time_ms, "")
+    if "plan" not in kept:
+        kept["plan"] = FactKept(latest.plan, source, time_ms, "")
+    if "trial" not in kept:
+        kept["trial"] = FactKept(all(one.trial for one in subscriptions), source, time_ms, "")
     renewals = [one.renews_on for one in subscriptions if one.renews_on is not None]
-    others: dict[str, str | int | bool | None] = {
-        "plan": latest.plan,
-        "trial": all(one.trial for one in subscriptions),
-        "renews_on": min(renewals, default=None),
-    }
-    said |= {name: value for name, value in others.items() if name not in kept and value is not None}
-    for name, value in said.items():
-        kept[name] = FactKept(value, source, time_ms, "")
+    if renewals and "renews_on" not in kept:
+        kept["renews_on"] = FactKept(min(renewals), source, time_ms, "")
 
 
 def _weight(pair: tuple[int, Subscription]) -> tuple[int, int, str]:

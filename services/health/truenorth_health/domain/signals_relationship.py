@@ -1,10 +1,10 @@
 """Signals of the relationship: who of them still talks to us, and who left."""
 
-from typing import Final, NamedTuple
+from typing import Final
 
 from truenorth_health.domain.limits import DAY_MS, FUTURE_MS_MAX
 from truenorth_health.domain.moment import Moment
-from truenorth_health.domain.parts import Departure, Engagements, Surveys
+from truenorth_health.domain.parts import Answer, Departure, Engagements, Held, Surveys
 from truenorth_health.domain.pseudonyms import BY_ROLE
 
 NAMES: Final[tuple[str, ...]] = (
@@ -27,12 +27,8 @@ _NOBODY_LEFT: Final = {"contacts_left_90d"}
 _UNTOLD: Final[list[float | None]] = [0.0 if name in _NOBODY_LEFT else None for name in NAMES]
 
 
-class _Spoken(NamedTuple):
-    """Somebody answered: when, in which role, and who (a hash; empty: not told, which may be one person per role)."""
-
-    at_ms: int
-    role: str
-    who: str
+_Spoken = Held | Answer
+"""Somebody answered. Who was not named may be one person per role."""
 
 
 def compute(moment: Moment) -> list[float | None]:
@@ -45,16 +41,14 @@ def compute(moment: Moment) -> list[float | None]:
         return _UNTOLD
     limit_ms = moment.at_ms + FUTURE_MS_MAX
     month, quarter = (moment.day - 27) * DAY_MS, (moment.day - 89) * DAY_MS
-    given = [
-        _Spoken(one.at_ms, one.role, one.who)
-        for one in (*surveys.nps.values(), *surveys.csat, *surveys.ces)
-        if one.at_ms <= limit_ms
-    ]
+    given = [one for one in (*surveys.nps.values(), *surveys.csat, *surveys.ces) if one.at_ms <= limit_ms]
     held = [one for one in kept.log if quarter <= one.at_ms <= limit_ms]
-    answered = [_Spoken(one.at_ms, one.role, one.who) for one in held if one.answered]
+    answered = [one for one in held if one.answered]
     gone = [one for one in kept.departures if one.at_ms <= limit_ms]
     named = [one for one in given if one.who and one.at_ms >= quarter]
-    active = [one for one in (*answered, *named) if not _left_since(one, gone)]
+    active: list[_Spoken] = [*answered, *named]
+    if gone:
+        active = [one for one in active if not _left_since(one, gone)]
     is_told = bool(kept.newest_ms)
     return [
         float(sum(one.at_ms >= month for one in held)) if is_told else None,
@@ -88,12 +82,12 @@ def _engaged_ms(kept: Engagements, role: str, limit_ms: int) -> int:
     return max(told, default=0)
 
 
-def _met_ms(kept: Engagements, given: list[_Spoken], role: str, limit_ms: int) -> int:
+def _met_ms(kept: Engagements, given: list[Answer], role: str, limit_ms: int) -> int:
     answers = (one.at_ms for one in given if one.role == role)
     return max(_engaged_ms(kept, role, limit_ms), max(answers, default=0))
 
 
-def _touched_ms(kept: Engagements, surveys: Surveys, given: list[_Spoken], limit_ms: int) -> int:
+def _touched_ms(kept: Engagements, surveys: Surveys, given: list[Answer], limit_ms: int) -> int:
     """Return when anybody last answered an engagement or a survey; 0 for never."""
     engaged_ms = max((_engaged_ms(kept, role, limit_ms) for role in kept.met), default=0)
     if surveys.newest_ms <= limit_ms:
@@ -101,7 +95,7 @@ def _touched_ms(kept: Engagements, surveys: Surveys, given: list[_Spoken], limit
     return max(engaged_ms, max((one.at_ms for one in given), default=0))
 
 
-def _champion_gone(kept: Engagements, given: list[_Spoken], limit_ms: int) -> float | None:
+def _champion_gone(kept: Engagements, given: list[Answer], limit_ms: int) -> float | None:
     """Return 1 when the champion left later than one was last met; None when nobody ever spoke of a champion."""
     left_ms = kept.left.get(_CHAMPION, (0, ""))[0]
     if left_ms > limit_ms:

@@ -8,7 +8,7 @@ from typing import Final
 from truenorth_health.domain.fold_tickets import KIND_BITS, KIND_MASK, REOPENED, SOLVED
 from truenorth_health.domain.limits import DAY_MS, FUTURE_MS_MAX
 from truenorth_health.domain.moment import Moment
-from truenorth_health.domain.parts import Answer, Surveys, Ticket, Tickets
+from truenorth_health.domain.parts import Surveys, Ticket, Tickets
 
 NAMES: Final[tuple[str, ...]] = (
     "open_tickets",
@@ -47,109 +47,103 @@ def compute(moment: Moment) -> list[float | None]:
     tickets, answers = state.read(Tickets).by_id, state.read(Surveys).csat
     if not tickets and not answers:
         return _QUIET if seats else _QUIET_WITHOUT_SEATS
-    limit_ms = moment.at_ms + FUTURE_MS_MAX
-    known = [one for one in tickets.values() if one.heard_ms <= limit_ms]
-    opened = [one.opened_ms for one in known if one.opened_ms is not None and one.opened_ms <= limit_ms]
-    week, month, quarter = (_since_ms(moment, days) for days in (7, 28, 90))
-    count, found = _open(known, moment.day, limit_ms)
-    of_quarter = float(sum(at_ms >= quarter for at_ms in opened))
+    found = _Tally(moment)
+    for ticket in tickets.values():
+        found.add(ticket)
+    quarter, limit_ms = found.quarter_ms, found.limit_ms
+    scores = found.ratings + [one.score for one in answers if quarter <= one.at_ms <= limit_ms]
     return [
-        *found[:4],
-        count * 100 / seats if seats else None,
-        *found[4:],
-        float(sum(at_ms >= week for at_ms in opened)),
-        float(sum(at_ms >= month for at_ms in opened)),
-        of_quarter,
-        of_quarter * 100 / seats if seats else None,
-        float(sum(_reopenings(one, month, limit_ms) for one in known)),
-        _response_hours(known, month, limit_ms),
-        _resolution_hours(known, month, limit_ms),
-        _satisfaction(known, answers, quarter, limit_ms),
+        float(found.open),
+        float(found.p1),
+        float(found.p2),
+        float(found.escalated),
+        found.open * 100 / seats if seats else None,
+        found.p1_days,
+        found.days,
+        float(sum(at_ms >= found.week_ms for at_ms in found.opened)),
+        float(sum(at_ms >= found.month_ms for at_ms in found.opened)),
+        float(len(found.opened)),
+        len(found.opened) * 100 / seats if seats else None,
+        float(found.reopened),
+        median(found.responses) / 60 if found.responses else None,
+        median(found.took_ms) / _HOUR_MS if found.took_ms else None,
+        fsum(scores) / len(scores) if scores else None,
     ]
 
 
-def _since_ms(moment: Moment, days: int) -> int:
-    return (moment.day - days + 1) * DAY_MS
+class _Tally:
+    """What one pass over the tickets finds at a moment; ``*_ms`` are the first moments of the windows."""
 
+    def __init__(self, moment: Moment) -> None:
+        self.day = moment.day
+        self.limit_ms = moment.at_ms + FUTURE_MS_MAX
+        self.week_ms, self.month_ms, self.quarter_ms = ((self.day - days) * DAY_MS for days in (6, 27, 89))
+        self.open = self.p1 = self.p2 = self.escalated = self.reopened = 0
+        self.p1_days = self.days = 0.0
+        self.opened: list[int] = []
+        self.responses: list[int] = []
+        self.took_ms: list[int] = []
+        self.ratings: list[float] = []
 
-def _open(tickets: list[Ticket], day: int, limit_ms: int) -> tuple[int, list[float | None]]:
-    """Return how many are open, and: all, p1, p2, escalated, age of the oldest p1, age of the oldest."""
-    count, p1, p2, escalated = 0, 0, 0, 0
-    p1_days, days = 0.0, 0.0
-    for one in tickets:
-        since_ms = _open_since_ms(one, limit_ms)
-        if since_ms is None:
-            continue
-        age = max(float(day - since_ms // DAY_MS), _FIRST_DAY)
-        count += 1
-        days = max(days, age)
-        escalated += one.escalated
+    def add(self, one: Ticket) -> None:
+        """Count a ticket in."""
+        limit_ms = self.limit_ms
+        if one.heard_ms > limit_ms:
+            return
+        if one.opened_ms is not None and self.quarter_ms <= one.opened_ms <= limit_ms:
+            self.opened.append(one.opened_ms)
+        if one.response_minutes is not None and self.month_ms <= one.response_at <= limit_ms:
+            self.responses.append(one.response_minutes)
+        if one.rating is not None and self.quarter_ms <= one.rating_at <= limit_ms:
+            self.ratings.append(one.rating)
+        self._add_moves(one)
+
+    def _add_moves(self, one: Ticket) -> None:
+        moves, latest = one.moves, self.limit_ms << KIND_BITS | KIND_MASK
+        if moves and moves[-1] > latest:
+            moves = moves[: bisect_right(moves, latest)]
+        if not moves:
+            if one.updated and (not one.moves or _is_solution(one.moves[0])):
+                self._add_open(one, one.heard_ms)  # it must have been opened before anybody told us
+            return
+        if not _is_solution(moves[-1]):
+            self._add_open(one, moves[_run(moves)] >> KIND_BITS)
+        elif one.opened_ms is not None and moves[-1] >> KIND_BITS >= self.month_ms:
+            solved_ms = moves[_run(moves)] >> KIND_BITS
+            if solved_ms >= max(self.month_ms, one.opened_ms):
+                self.took_ms.append(solved_ms - one.opened_ms)
+        if moves[-1] >> KIND_BITS >= self.month_ms:
+            self.reopened += _reopenings(moves, self.month_ms)
+
+    def _add_open(self, one: Ticket, since_ms: int) -> None:
+        age = max(float(self.day - since_ms // DAY_MS), _FIRST_DAY)
+        self.open += 1
+        self.days = max(self.days, age)
+        self.escalated += one.escalated
         if one.priority == "p1":
-            p1 += 1
-            p1_days = max(p1_days, age)
+            self.p1 += 1
+            self.p1_days = max(self.p1_days, age)
         elif one.priority == "p2":
-            p2 += 1
-    return count, [float(count), float(p1), float(p2), float(escalated), p1_days, days]
-
-
-def _told(ticket: Ticket, limit_ms: int) -> int:
-    """Return how many of its moves had happened."""
-    return bisect_right(ticket.moves, limit_ms << KIND_BITS | KIND_MASK)
+            self.p2 += 1
 
 
 def _is_solution(move: int) -> bool:
     return move & KIND_MASK == SOLVED
 
 
-def _open_since_ms(ticket: Ticket, limit_ms: int) -> int | None:
-    """Return since when it has been open; None when it is not. One that was updated before we knew it was open."""
-    moves, index = ticket.moves, _told(ticket, limit_ms)
-    if index == 0:
-        return ticket.heard_ms if ticket.updated and (not moves or _is_solution(moves[0])) else None
-    if _is_solution(moves[index - 1]):
-        return None
-    first = index - 1
-    while first > 0 and not _is_solution(moves[first - 1]):
-        first -= 1
-    return moves[first] >> KIND_BITS
+def _run(moves: list[int]) -> int:
+    """Return where the last run of moves begins that all leave it open, or all leave it solved."""
+    index, solved = len(moves) - 1, _is_solution(moves[-1])
+    while index > 0 and _is_solution(moves[index - 1]) == solved:
+        index -= 1
+    return index
 
 
-def _reopenings(ticket: Ticket, since_ms: int, limit_ms: int) -> int:
+def _reopenings(moves: list[int], since_ms: int) -> int:
     """Return how often it was opened again after a solution; its first word, if a reopening, is one as well."""
-    moves = ticket.moves
     return sum(
         since_ms <= move >> KIND_BITS
         and not _is_solution(move)
         and (_is_solution(moves[index - 1]) if index else move & KIND_MASK == REOPENED)
-        for index, move in enumerate(moves[: _told(ticket, limit_ms)])
+        for index, move in enumerate(moves)
     )
-
-
-def _response_hours(tickets: list[Ticket], since_ms: int, limit_ms: int) -> float | None:
-    told = [
-        one.response_minutes
-        for one in tickets
-        if one.response_minutes is not None and since_ms <= one.response_at <= limit_ms
-    ]
-    return median(told) / 60 if told else None
-
-
-def _resolution_hours(tickets: list[Ticket], since_ms: int, limit_ms: int) -> float | None:
-    """Return the median over tickets that are solved: from the opening to the solution that still stands."""
-    took = []
-    for one in tickets:
-        last = _told(one, limit_ms) - 1
-        if one.opened_ms is None or last < 0 or not _is_solution(one.moves[last]):
-            continue
-        while last > 0 and _is_solution(one.moves[last - 1]):
-            last -= 1
-        solved_ms = one.moves[last] >> KIND_BITS
-        if solved_ms >= max(since_ms, one.opened_ms):
-            took.append(solved_ms - one.opened_ms)
-    return median(took) / _HOUR_MS if took else None
-
-
-def _satisfaction(tickets: list[Ticket], answers: list[Answer], since_ms: int, limit_ms: int) -> float | None:
-    scores = [one.rating for one in tickets if one.rating is not None and since_ms <= one.rating_at <= limit_ms]
-    scores += [one.score for one in answers if since_ms <= one.at_ms <= limit_ms]
-    return fsum(scores) / len(scores) if scores else None
