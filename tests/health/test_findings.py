@@ -145,6 +145,12 @@ def test_too_little_fresh_data_is_a_finding_until_there_is_a_little_more_than_en
     assert list(look(coverage=0.54, is_open=["no_recent_data"])) == ["no_recent_data"]
     assert look(coverage=0.55, is_open=["no_recent_data"]) == {}
     assert look(coverage=1.0, floor=1.0, is_open=["no_recent_data"]) == {}
+    later = [FindingRule(id="no_recent_data", clear=0.9)]
+    assert look(coverage=0.5, rules=later) == {}
+    assert list(look(coverage=0.8, rules=later, is_open=["no_recent_data"])) == ["no_recent_data"]
+    stricter = [FindingRule(id="no_recent_data", limit=0.7)]
+    assert list(look(coverage=0.69, rules=stricter)) == ["no_recent_data"]
+    assert look(coverage=0.75, rules=stricter, is_open=["no_recent_data"]) == {}
 
 
 def test_rules_switch_off_and_narrow_to_segments_and_the_first_that_matches_counts() -> None:

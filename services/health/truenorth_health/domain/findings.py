@@ -33,6 +33,8 @@ _GREEN: Final = 75.0
 _GREEN_SLACK: Final = 5.0
 _ARR_FELL_PERCENT: Final = 5.0
 _COVERAGE_SLACK: Final = 0.05
+_BY_FLOOR: Final = -1.0
+"""Stands for the floor of the scorecard."""
 _ROUNDING: Final = 1e-9
 
 
@@ -50,6 +52,15 @@ class Case(NamedTuple):
     is_open: bool
 
 
+class Asked(NamedTuple):
+    """A finding to look for: when it holds (empty: it does not), and at what it opens and clears."""
+
+    name: str
+    holds: "Callable[[FindingInput, Case], str]"
+    opens: Case
+    clears: Case
+
+
 _DEFAULTS: Final[dict[str, Limits]] = {
     "watermelon": Limits(40.0, 45.0),
     "misfit": Limits(75.0, 70.0),
@@ -58,8 +69,8 @@ _DEFAULTS: Final[dict[str, Limits]] = {
     "single_threaded": Limits(1.0, 1.0),
     "consumption_gap": Limits(0.6, 0.5),
     "score_against_revenue": Limits(10.0, 5.0),
+    "no_recent_data": Limits(_BY_FLOOR, _BY_FLOOR),
 }
-"""``no_recent_data`` has the floor of the scorecard."""
 _NAMES: Final[dict[str, tuple[str, Literal["red", "yellow", "green"]]]] = {
     "watermelon": ("watermelon", "yellow"),
     "misfit": ("usage does not fit", "yellow"),
@@ -83,21 +94,25 @@ class FindingRules:
 
     def __init__(self, listed: Sequence[FindingRule] = ()) -> None:
         self._listed = tuple(listed)
-        self._by_segment: dict[str, dict[str, Limits | None]] = {}
+        self._by_segment: dict[str, tuple[Asked, ...]] = {}
 
-    def of(self, segment: str) -> Mapping[str, Limits | None]:
-        """Return the limits of the findings that may open in a segment; None: by the scorecard's floor."""
+    def of(self, segment: str) -> tuple[Asked, ...]:
+        """Return the findings that may open in a segment, worked out once."""
         found = self._by_segment.get(segment)
         if found is None:
-            found = self._by_segment[segment] = dict(self._limits(segment))
+            found = tuple(
+                Asked(name, _HOLDS[name], Case(limits.opens, is_open=False), Case(limits.clears, is_open=True))
+                for name, limits in self._limits(segment)
+            )
+            self._by_segment[segment] = found
         return found
 
-    def _limits(self, segment: str) -> list[tuple[str, Limits | None]]:
-        limits: list[tuple[str, Limits | None]] = []
+    def _limits(self, segment: str) -> list[tuple[str, Limits]]:
+        limits: list[tuple[str, Limits]] = []
         for name in FINDINGS:
             rules = [one for one in self._listed if one.id == name]
             if not rules:
-                limits.append((name, _DEFAULTS.get(name)))
+                limits.append((name, _DEFAULTS[name]))
                 continue
             rule = next((one for one in rules if not one.segments or segment in one.segments), None)
             if rule is not None and not rule.off:
@@ -105,16 +120,13 @@ class FindingRules:
         return limits
 
 
-def _limits_of(rule: FindingRule) -> Limits | None:
+def _limits_of(rule: FindingRule) -> Limits:
     """Return a rule's limits; a limit without ``clear`` keeps the distance of the defaults."""
-    default = _DEFAULTS.get(rule.id)
-    if rule.limit is None and rule.clear is None:
-        return default
-    if default is None:  # the floor of the data: higher is better
-        opens = rule.limit if rule.limit is not None else 0.0
-        return Limits(opens, rule.clear if rule.clear is not None else opens + _COVERAGE_SLACK)
-    opens = default.opens if rule.limit is None else rule.limit
-    return Limits(opens, opens + default.clears - default.opens if rule.clear is None else rule.clear)
+    default = _DEFAULTS[rule.id]
+    if rule.limit is None:
+        return default if rule.clear is None else Limits(default.opens, rule.clear)
+    distance = _COVERAGE_SLACK if default.opens == _BY_FLOOR else default.clears - default.opens
+    return Limits(rule.limit, rule.limit + distance if rule.clear is None else rule.clear)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,10 +153,9 @@ class FindingInput:
 def evidence(look: FindingInput) -> dict[str, str]:
     """Return the findings that hold now, each with its evidence, in the order of the catalogue."""
     found: dict[str, str] = {}
-    for name, limits in look.rules.of(look.segment).items():
-        opens, clears = limits or (look.floor, min(1.0, look.floor + _COVERAGE_SLACK))
-        is_open = name in look.is_open
-        if told := _HOLDS[name](look, Case(clears if is_open else opens, is_open)):
+    is_open = look.is_open
+    for name, holds, opens, clears in look.rules.of(look.segment):
+        if told := holds(look, clears if name in is_open else opens):
             found[name] = told
     return found
 
@@ -211,7 +222,10 @@ def _score_against_revenue(look: FindingInput, case: Case) -> str:
 
 
 def _no_recent_data(look: FindingInput, case: Case) -> str:
-    if look.coverage >= case.bound - _ROUNDING:
+    enough = case.bound
+    if enough == _BY_FLOOR:
+        enough = min(1.0, look.floor + _COVERAGE_SLACK) if case.is_open else look.floor
+    if look.coverage >= enough - _ROUNDING:
         return ""
     return f"{words.percent(look.coverage * 100)} of its data is fresh"
 

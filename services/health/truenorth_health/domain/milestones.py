@@ -6,6 +6,7 @@ back to is left as it stands: never guessed.
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from truenorth.clock import date_of_day
@@ -27,6 +28,14 @@ _STATUSES: Final[dict[str, MilestoneStatus]] = {
     "reached": "reached",
     "missed": "missed",
 }
+
+
+_DAYS_CACHED_MAX: Final = 4_096
+
+
+@lru_cache(maxsize=_DAYS_CACHED_MAX)
+def _iso(day: int) -> str:
+    return date_of_day(day).isoformat()
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,9 +130,9 @@ def _stand(
         status=_STATUSES[status],
         have=min(have, wanted.need),
         need=wanted.need,
-        start_on=date_of_day(span.start).isoformat(),
-        deadline_on=date_of_day(span.deadline).isoformat(),
-        reached_on=None if reached_day is None else date_of_day(reached_day).isoformat(),
+        start_on=_iso(span.start),
+        deadline_on=_iso(span.deadline),
+        reached_on=None if reached_day is None else _iso(reached_day),
         days_left=max(0, span.deadline - span.today) if status in _OPEN else None,
         missing=lacking,
         late=late,
