@@ -97,8 +97,9 @@ class Sender:
 async def _settle(sender: Sender, watch: Watch, clock: SystemClock) -> None:
     """Found all accounts, and bring those that are to cross the line close to it, on its green side."""
     due = rfc3339(clock.now_ms() - 40 * DAY_MS)[:10]
+    signed_up = rfc3339(clock.now_ms() - 300 * DAY_MS)[:10]  # how many seats should be in use depends on the age
     for accounts, seats in ((BUSY, 60), (CROSSING, 8)):
-        await _to_each(sender, accounts, "account.updated", FACTS | {"seats": seats})
+        await _to_each(sender, accounts, "account.updated", FACTS | {"seats": seats, "signed_up_on": signed_up})
         for user in range(8):
             await _to_each(
                 sender, accounts, "usage.recorded", {"feature": f"f{user}", "actor": f"{user}", "module": "a"}
