@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+from truenorth.definitions.lint import lint
 from truenorth.definitions.model import Definitions
 from truenorth.definitions.parse import parse_texts
 from truenorth.definitions.signals import FINDINGS, SIGNALS
@@ -10,11 +11,19 @@ from truenorth.definitions.signals import FINDINGS, SIGNALS
 GUIDE = (Path(__file__).parents[2] / "docs" / "guides" / "definitions.md").read_text("utf-8")
 
 
+def examples() -> list[str]:
+    return re.findall(r"```yaml\n(.*?)```", GUIDE, re.DOTALL)
+
+
 def test_every_example_of_the_guide_parses() -> None:
-    examples = re.findall(r"```yaml\n(.*?)```", GUIDE, re.DOTALL)
-    assert len(examples) == 2
-    for text in examples:
+    assert len(examples()) == 5
+    for text in examples():
         assert parse_texts({"guide": text}).errors == []
+
+
+def test_the_examples_together_have_no_findings_but_that_nobody_is_told() -> None:
+    found = lint(parse_texts({f"guide-{number}": text for number, text in enumerate(examples())}))
+    assert [error.code for error in found] == ["routes_missing"]
 
 
 def test_every_signal_finding_and_section_is_in_the_guide() -> None:
