@@ -8,6 +8,7 @@ from typing import Any, Final
 import pytest
 from truenorth.errors import HaltError
 from truenorth.events import inputs, people
+from truenorth_health.adapters.processor import AccountProcessor, CompiledDefinitions
 from truenorth_health.domain.facts import merge
 from truenorth_health.domain.migrations import migrate
 from truenorth_health.domain.signals import Signals
@@ -76,6 +77,12 @@ def test_todays_version_and_parts_that_did_not_change_stay_as_they_are() -> None
     assert migrate(stored(), SCHEMA) == stored()
     assert migrate({"path": b"x"}, 1) == {"path": b"x"}
     assert migrate({}, 1) == {}
+
+
+def test_the_engine_hands_older_accounts_here() -> None:
+    processor = AccountProcessor(CompiledDefinitions(lambda: None))
+    assert processor.schema == SCHEMA
+    assert processor.migrate(stored(), 1) == migrate(stored(), 1)
 
 
 @pytest.mark.parametrize("schema", [0, SCHEMA + 1])
