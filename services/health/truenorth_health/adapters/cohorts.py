@@ -26,7 +26,7 @@ from truenorth_health.domain.cohorts import Cohort, PartitionCounts, Tally, key_
 PASS_EVERY_S: Final = 10.0
 TOLD_AGAIN_S: Final = 20.0
 SLICE_ACCOUNTS: Final = 500
-BUSY_SHARE_MAX: Final = 0.02
+BUSY_SHARE_MAX: Final = 0.015
 """Of a core: after each slice the walk rests for so long that counting takes no larger share."""
 HEARD_MS_MAX: Final = 30 * 60_000
 """Counts older than this are of a partition that nobody counts any more."""
