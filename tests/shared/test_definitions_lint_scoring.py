@@ -145,6 +145,12 @@ def test_a_signal_that_is_misspelt_has_the_nearest_name() -> None:
     assert "did you mean 'stickiness'?" in messages("signal: stickiness", "signal: stickyness")
 
 
+def test_a_signal_that_is_like_none_is_not_answered_with_all_of_them() -> None:
+    told = messages("signal: stickiness", "signal: quux")
+    assert "unknown signal 'quux'; none of the 88 known ones is like it" in told
+    assert len(told) < 250
+
+
 def test_percent_that_misses_100_is_refused_with_its_sum() -> None:
     told = messages("weight: 40", "weight: 35")
     assert "sum to 95 %" in told

@@ -11,6 +11,7 @@ from msgspec import inspect
 _RANGE_TEXT: Final = re.compile(r"^\s*[<>]?=?\s*\d+(\.\d+)?\s*%?\s*(-|\.\.|/|to)\s*\d")
 _PERCENT_TEXT: Final = re.compile(r"^\s*\d+(\.\d+)?\s*%\s*$")
 WINDOW_DAYS_MAX: Final = 90
+_LISTED_MAX: Final = 20
 _CUTS_CURE: Final = (
     "cut points are numbers, one between each two bands: cuts: [3, 10] with scores: [100, 50, 0] "
     "gives 100 below 3, 50 from 3 to below 10, 0 from 10 on"
@@ -44,10 +45,15 @@ def item_of(shape: inspect.Type) -> inspect.Type:
 
 
 def unknown(name: str, known: Iterable[str], word: str) -> str:
-    """Say that a name is unknown, with the nearest known one or all of them."""
+    """Say that a name is unknown, with the nearest known one, or all of them where they are few."""
     names = list(known)
     near = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
-    cure = f"did you mean {near[0]!r}?" if near else f"known here: {', '.join(names)}"
+    if near:
+        cure = f"did you mean {near[0]!r}?"
+    elif len(names) > _LISTED_MAX:
+        cure = f"none of the {len(names)} known ones is like it; docs/guides/definitions.md lists them"
+    else:
+        cure = f"known here: {', '.join(names)}"
     return f"unknown {word} {name!r}; {cure}"
 
 
