@@ -9,6 +9,7 @@ from typing import Any
 from truenorth.clock import Clock
 from truenorth.errors import TransientError
 from truenorth_health.domain import parts
+from truenorth_health.domain.parts_engagements import Engagements
 from truenorth_health.domain.state import PART_KINDS, AccountState, load
 
 from tests.faults.ground import Ground
@@ -99,7 +100,7 @@ def kept_book(account: str, kept: dict[str, bytes]) -> Book:
     state: AccountState = load(account, {name: raw for name, raw in kept.items() if name in PART_KINDS})
     tallies = Counter(
         usage=state.read(parts.Usage).events,
-        value=state.read(parts.Engagements).value_events,
+        value=state.read(Engagements).value_events,
         note=state.read(parts.Actions).notes,
         answer=len(state.read(parts.Surveys).csat),
     )

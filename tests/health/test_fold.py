@@ -5,6 +5,7 @@ from truenorth.definitions.model import Milestone
 from truenorth.events import inputs, people
 from truenorth_health.domain import parts
 from truenorth_health.domain.fold import fold
+from truenorth_health.domain.parts_engagements import Engagements
 from truenorth_health.domain.state import dump, load, new_state
 
 from tests.health.builders import DAY, NOON, Book, compiled, event, source_of, support_card
@@ -111,7 +112,7 @@ def test_erasing_a_contact_takes_the_answers_of_that_person() -> None:
     one.tell(inputs.ChampionLeft("ines"), NOON)
     one.tell(people.ErasureRequested("contact", "ines"), NOON + 1)
     assert one.state.read(parts.Surveys).nps == {}
-    assert one.state.read(parts.Engagements).left == {"champion": (NOON, "")}
+    assert one.state.read(Engagements).left == {"champion": (NOON, "")}
 
 
 def test_the_later_word_counts_whatever_came_first() -> None:
@@ -134,7 +135,7 @@ def test_engagements_are_kept_for_the_value_dimension_to_come() -> None:
     one.tell(inputs.RenewalIntent("renew"), NOON)
     one.tell(inputs.EngagementHeld("review", answered=False), NOON)
     one.tell(inputs.SurveyAnswered("ces", 6), NOON)
-    kept = one.state.read(parts.Engagements)
+    kept = one.state.read(Engagements)
     assert kept.objectives == {"o1": (NOON, 10.0, "hours")}
     assert (kept.value_events, kept.advocacy, kept.intent) == (1, {"reference": NOON}, (NOON, "renew"))
     assert kept.held == {"review": (NOON, False)}

@@ -3,7 +3,8 @@
 import pytest
 from truenorth.events import inputs, people
 from truenorth_health.domain import fold_engagements
-from truenorth_health.domain.parts import Departure, Engagements, Surveys
+from truenorth_health.domain.parts import Surveys
+from truenorth_health.domain.parts_engagements import Departure, Engagements
 from truenorth_health.domain.state import dump
 
 from tests.health.builders import DAY, NOON

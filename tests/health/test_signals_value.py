@@ -3,7 +3,7 @@
 import pytest
 from truenorth.events import inputs
 from truenorth_health.domain import fold_engagements
-from truenorth_health.domain.parts import Engagements
+from truenorth_health.domain.parts_engagements import Engagements
 
 from tests.health.builders import DAY, NOON
 from tests.health.measured import book, signal, signals

@@ -17,7 +17,7 @@ from truenorth_health.domain.limits import (
     HISTORY_DAYS_KEPT,
     UNITS_PER_OBJECTIVE_MAX,
 )
-from truenorth_health.domain.parts import Departure, Engagements, Gain, Held
+from truenorth_health.domain.parts_engagements import Departure, Engagements, Gain, Held
 from truenorth_health.domain.pseudonyms import kept_as
 from truenorth_health.domain.state import AccountState
 
@@ -126,7 +126,8 @@ def left(state: AccountState, event: Event, time_ms: int, record_ms: int) -> Non
 def forget_contact(state: AccountState, who: str) -> None:
     """Take a contact's hash out of everything; that somebody was met, or left, stays true."""
     kept = state.read(Engagements)
-    for entry in (*kept.log, *kept.departures):
+    entries: list[Held | Departure] = [*kept.log, *kept.departures]
+    for entry in entries:
         if entry.who == who:
             state.write(Engagements)
             entry.who = ""

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection
 
 from truenorth_health.domain.findings import FindingInput, FindingRules, evidence
-from truenorth_health.domain.parts import Engagements
+from truenorth_health.domain.parts_engagements import Engagements
 from truenorth_health.domain.state import AccountState
 from truenorth_health.domain.view import View
 

@@ -4,7 +4,8 @@ from typing import Final
 
 from truenorth_health.domain.limits import DAY_MS, FUTURE_MS_MAX
 from truenorth_health.domain.moment import Moment
-from truenorth_health.domain.parts import Answer, Departure, Engagements, Held, Surveys
+from truenorth_health.domain.parts import Answer, Surveys
+from truenorth_health.domain.parts_engagements import Departure, Engagements, Held
 from truenorth_health.domain.pseudonyms import BY_ROLE
 
 NAMES: Final[tuple[str, ...]] = (

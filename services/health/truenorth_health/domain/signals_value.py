@@ -7,7 +7,7 @@ from typing import Final
 from truenorth_health.domain.fold_engagements import REVIEWS
 from truenorth_health.domain.limits import AMOUNT_MAX, DAY_MS, FUTURE_MS_MAX, INTENT_DAYS_VALID
 from truenorth_health.domain.moment import Moment
-from truenorth_health.domain.parts import Engagements, Gain, Held
+from truenorth_health.domain.parts_engagements import Engagements, Gain, Held
 
 NAMES: Final[tuple[str, ...]] = (
     "objectives_set",

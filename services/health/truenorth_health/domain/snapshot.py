@@ -16,7 +16,8 @@ from truenorth.events.health import (
 
 from truenorth_health.domain import sentence as said
 from truenorth_health.domain.display import display
-from truenorth_health.domain.parts import Accounts, Actions, Billing, Engagements, Said, Surveys, Tickets, Usage
+from truenorth_health.domain.parts import Accounts, Actions, Billing, Said, Surveys, Tickets, Usage
+from truenorth_health.domain.parts_engagements import Engagements
 from truenorth_health.domain.path import Frozen, Path, Point
 from truenorth_health.domain.signals import SIGNALS
 from truenorth_health.domain.state import AccountState

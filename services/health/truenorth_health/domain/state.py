@@ -6,6 +6,7 @@ import msgspec
 from truenorth.events.people import ErasureAcknowledged
 
 from truenorth_health.domain import parts
+from truenorth_health.domain.parts_engagements import Engagements
 from truenorth_health.domain.path import Frozen, Path, Points
 
 T = TypeVar("T", bound=msgspec.Struct)
@@ -21,7 +22,7 @@ PART_KINDS: Final[dict[str, type[msgspec.Struct]]] = {
     "billing": parts.Billing,
     "surveys": parts.Surveys,
     "accounts": parts.Accounts,
-    "engagements": parts.Engagements,
+    "engagements": Engagements,
     "actions": parts.Actions,
     "erasures": parts.Erasures,
     "children": parts.Children,

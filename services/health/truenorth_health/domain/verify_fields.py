@@ -11,6 +11,7 @@ import msgspec
 from truenorth.clock import date_of_day, day_start_ms
 
 from truenorth_health.domain import parts
+from truenorth_health.domain.parts_engagements import Engagements
 from truenorth_health.domain.sampling import HASH_BYTES, is_sampled
 from truenorth_health.domain.state import AccountState
 
@@ -27,7 +28,7 @@ _WHOLE: Final[dict[str, type[msgspec.Struct]]] = {
     "billing": parts.Billing,
     "surveys": parts.Surveys,
     "accounts": parts.Accounts,
-    "engagements": parts.Engagements,
+    "engagements": Engagements,
     "actions": parts.Actions,
     "erasures": parts.Erasures,
     "roll-ups": parts.Children,
