@@ -14,6 +14,8 @@ from truenorth_health.domain.verify_fields import Field, fields_of, usage_fields
 
 KEPT_WHOLE: Final[Mapping[str, int]] = {}
 """No source has lost a record: everything is compared."""
+NO_RECORD: Final = "no record"
+"""What is published of a change that was not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,3 +108,15 @@ def _settle(found: Comparison, stored: dict[str, Field], refolded: dict[str, Fie
 def _since(field: Field | None, limit_ms: int) -> bool:
     """Whether all that made this field must be retained; an absent one has nothing to lose."""
     return field is None or (field.at_ms is not None and field.at_ms >= limit_ms)
+
+
+def pair(name: str, said: tuple[str, str], wanted: tuple[str, str]) -> Iterator[Difference]:
+    """Yield the difference of two changes, each from one thing to another."""
+    if said != wanted:
+        yield Difference(name, " to ".join(said), " to ".join(wanted))
+
+
+def equal(name: str, said: object, wanted: object) -> Iterator[Difference]:
+    """Yield the difference of two values."""
+    if said != wanted:
+        yield Difference(name, said, wanted)

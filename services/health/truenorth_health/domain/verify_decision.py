@@ -7,25 +7,23 @@ records bound it: the band must have been held since the score was last seen to 
 
 from collections.abc import Iterator, Sequence
 
+from truenorth.definitions.signals import FINDINGS
 from truenorth.events.health import HealthChanged, MilestoneChanged
 
 from truenorth_health.domain import bands
 from truenorth_health.domain.causes import BACKFILL, BEHAVIOUR, FACT, OVERRIDE
 from truenorth_health.domain.compiled import Compiled
 from truenorth_health.domain.findings import TAKEN_AT_ITS_WORD
-from truenorth_health.domain.fold_billing import day_number
 from truenorth_health.domain.found import found
-from truenorth_health.domain.milestones import Standing, standing
 from truenorth_health.domain.parts import Accounts, Erasures
-from truenorth_health.domain.path import MilestoneMark
 from truenorth_health.domain.state import AccountState
 from truenorth_health.domain.transitions import band_of
-from truenorth_health.domain.verify import Difference
+from truenorth_health.domain.verify import NO_RECORD, Difference, equal, pair
+from truenorth_health.domain.verify_milestones import judge_milestones
 from truenorth_health.domain.verify_path import Known, Told
 from truenorth_health.domain.view import View, look
 
 _BITS = {"behaviour": BEHAVIOUR, "fact": FACT, "override": OVERRIDE, "backfill": BACKFILL}
-_NO_RECORD = "no record"
 _NO_CHANGE = "no change"
 
 Changes = dict[tuple[str, str], HealthChanged]
@@ -60,7 +58,7 @@ def judge(known: Known, group: Sequence[Told], state: AccountState, compiled: Co
             *_lives(known, changes, state, view, compiled),
             *_bands(known, changes.get(("band", "band")), data, view),
         ]
-        found += _milestones(known, told, state, view, compiled)
+        found += judge_milestones(known, told, state, view, compiled)
     for one in group:
         found += _common(one, view, known)
     known.causes, known.definitions = 0, data.point.definitions
@@ -87,7 +85,7 @@ def _left(
         if change is not None:
             yield Difference("churn", f"{change.before} to {change.after}", f"{_NO_CHANGE}: it left before")
     else:
-        yield from _pair("churn", (change.before, change.after), ("active", "churned"))
+        yield from pair("churn", (change.before, change.after), ("active", "churned"))
     then = look(state, compiled, state.read(Accounts).churn_at[0])
     if then is not None and change is not None:
         view.score = then.score
@@ -102,7 +100,7 @@ def _left(
                 now_ms=0,
                 at_once=True,
             )
-            yield from _equal("churn.band", change.band, step.band)
+            yield from equal("churn.band", change.band, step.band)
     known.churned, known.band, known.findings = True, None, frozenset()
     known.segment = known.phase = known.scorecard = known.settled_ms = None
 
@@ -140,11 +138,15 @@ def _change(
     name = key[0] if key[0] != "finding" else f"finding {key[1]}"
     if change is None:
         if expected is not None:
-            yield Difference(name, _NO_RECORD, " to ".join(expected))
+            yield Difference(name, NO_RECORD, " to ".join(expected))
     elif expected is not None:
-        yield from _pair(name, (change.before, change.after), expected)
+        yield from pair(name, (change.before, change.after), expected)
     elif is_sure:
         yield Difference(name, f"{change.before} to {change.after}", _NO_CHANGE)
+
+
+def _unknown() -> None:
+    """The score against two weeks ago: no record tells it."""
 
 
 def _expect_findings(
@@ -157,17 +159,22 @@ def _expect_findings(
 ) -> None:
     """Add the findings that open and clear here; where what was open is not known, each record's word is taken.
 
-    So is it for findings that are made from the path (`TAKEN_AT_ITS_WORD`), except that none opens or clears twice.
+    So is it for findings that are made from the path (`TAKEN_AT_ITS_WORD`), except that none opens or clears twice;
+    and under other definitions than last time, which may go on from where they left the account once, for those whose
+    evidence lies between opening and clearing.
     """
     before = known.findings
     told = {name for kind, name in changes if kind == "finding"}
     opened = {name for name in told if changes["finding", name].after == "open"}
     if before is None:
         before = frozenset(name for name in told if changes["finding", name].before == "open")
+    unsure = TAKEN_AT_ITS_WORD
+    if known.definitions not in {"", compiled.hash}:
+        either = [found(state, view, compiled.rules, is_open=names, delta_14d=_unknown) for names in (FINDINGS, ())]
+        unsure |= either[0].keys() - either[1].keys()
     known.trusted += len(TAKEN_AT_ITS_WORD & told)
-    trusted = TAKEN_AT_ITS_WORD & (before - told | opened)
-    judged = found(state, view, compiled.rules, is_open=before, delta_14d=lambda: None)
-    now = frozenset(judged.keys() - TAKEN_AT_ITS_WORD | trusted)
+    judged = found(state, view, compiled.rules, is_open=before, delta_14d=_unknown)
+    now = frozenset(judged.keys() - unsure | unsure & (before - told | opened))
     for name in (now ^ before) if known.findings is not None else told & (now ^ before):
         expected["finding", name] = ("clear", "open") if name in now else ("open", "clear")
     known.findings = now
@@ -181,81 +188,25 @@ def _bands(
     if before is None:
         before = data.band if change is None else change.before
     elif change is not None:
-        yield from _equal("band.before", change.before, before)
+        yield from equal("band.before", change.before, before)
     score, now_ms = view.score, data.point.now_ms
     wanted = "unknown" if score is None else bands.asked(view.card.source.bands, before, score)
+    if score is not None and known.definitions not in {"", data.point.definitions}:
+        # these definitions may go on from the band they left the account in once
+        possible = {bands.asked(view.card.source.bands, band, score) for band in ("green", "yellow", "red")}
+        wanted = data.band if data.band != "unknown" and data.band in possible else wanted
     is_held = view.card.hold_ms > 0 and score is not None and before not in {"", "unknown"} and view.override is None
     if change is not None:
-        yield from _equal("band.after", change.after, wanted)
+        yield from equal("band.after", change.after, wanted)
         held_ms = None if known.settled_ms is None else now_ms - known.settled_ms
         if is_held and not known.causes & OVERRIDE and held_ms is not None and held_ms < view.card.hold_ms:
             yield Difference("band.hold_ms", held_ms, f"{view.card.hold_ms} or more")
     elif wanted != before and not is_held:
-        yield Difference("band", _NO_RECORD, f"{before or 'none'} to {wanted}")
+        yield Difference("band", NO_RECORD, f"{before or 'none'} to {wanted}")
     known.band = before if change is None else change.after
     if known.band == wanted:
         known.settled_ms = now_ms
-    yield from _equal("band", data.band, band_of(known.band))
-
-
-def _milestones(
-    known: Known, told: dict[str, MilestoneChanged], state: AccountState, view: View, compiled: Compiled
-) -> Iterator[Difference]:
-    """Every milestone of the account's segment stands where its records say."""
-    marks: dict[str, MilestoneMark] = {}
-    entitled = compiled.entitled(view.facts)
-    for one in compiled.milestones:
-        name = one.source.id
-        record = told.get(name)
-        if one.source.segments and view.segment not in one.source.segments:
-            if record is not None:
-                yield Difference(f"milestone {name}", record.after, f"not for segment {view.segment!r}")
-            continue
-        mark = (known.marks or {}).get(name)
-        if known.marks is None and record is not None and record.before:
-            mark = MilestoneMark(record.before, "")
-        now = standing(state, view.facts, one, mark, entitled)
-        if now is None:
-            continue
-        marks[name] = now.mark
-        if now.is_left and known.marks is None:  # only a record tells what was left as it stood
-            marks[name] = now.mark if record is None else _mark_of(record)
-            continue
-        if record is not None:
-            yield from _progress(record, now, mark, is_known=known.marks is not None)
-        elif known.marks is not None:
-            yield from _untold(now, mark, is_same=known.definitions in {"", compiled.hash})
-    for name in told.keys() - {one.source.id for one in compiled.milestones}:
-        yield Difference(f"milestone {name}", told[name].after, "no such milestone in these definitions")
-    known.marks = marks
-
-
-def _mark_of(record: MilestoneChanged) -> MilestoneMark:
-    said = record.milestone
-    reached_day = None if said.reached_on is None else day_number(said.reached_on)
-    return MilestoneMark(said.status, said.version, reached_day, said.late, said.took_days)
-
-
-def _untold(now: Standing, mark: MilestoneMark | None, *, is_same: bool) -> Iterator[Difference]:
-    """A status that passed has a record. Other definitions may have dropped a milestone meanwhile, in silence."""
-    status, before = now.progress.status, "" if mark is None else mark.status
-    if status == "pending" and not (before and is_same):
-        return
-    if status != before:
-        yield Difference(f"milestone {now.progress.id}", _NO_RECORD, f"{before or 'untold'} to {status}")
-
-
-def _progress(
-    record: MilestoneChanged, now: Standing, mark: MilestoneMark | None, *, is_known: bool
-) -> Iterator[Difference]:
-    name, wanted, said = f"milestone {now.progress.id}", now.progress, record.milestone
-    yield from _equal(f"{name}.after", record.after, wanted.status)
-    for field in wanted.__struct_fields__:
-        yield from _equal(f"{name}.{field}", getattr(said, field), getattr(wanted, field))
-    before = "" if mark is None else mark.status
-    may_be = {"", before, "pending"} if before in {"", "pending"} else {"", before}
-    if is_known and record.before not in may_be:
-        yield Difference(f"{name}.before", record.before, before)
+    yield from equal("band", data.band, band_of(known.band))
 
 
 def _common(one: Told, view: View, known: Known) -> Iterator[Difference]:
@@ -270,19 +221,9 @@ def _common(one: Told, view: View, known: Known) -> Iterator[Difference]:
         ("arr", data.arr, facts.arr),
         ("renews_on", data.renews_on, facts.text("renews_on")),
     ):
-        yield from _equal(f"{one.name}.{field}", said, wanted)
+        yield from equal(f"{one.name}.{field}", said, wanted)
     bit = _BITS.get(data.cause, 0)
     if isinstance(data, MilestoneChanged) and data.cause == "backfill":
         return  # so is a status called that was settled before it was first told
     if bit and not known.band_causes & bit:
         yield Difference(f"{one.name}.cause", data.cause, "another one: no such event was folded since")
-
-
-def _pair(name: str, said: tuple[str, str], wanted: tuple[str, str]) -> Iterator[Difference]:
-    if said != wanted:
-        yield Difference(name, " to ".join(said), " to ".join(wanted))
-
-
-def _equal(name: str, said: object, wanted: object) -> Iterator[Difference]:
-    if said != wanted:
-        yield Difference(name, said, wanted)
