@@ -11,14 +11,12 @@ import json
 import sys
 from typing import Any
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import AIOKafkaConsumer
 
 SNAPSHOTS = "truenorth.health.v1"
 CHANGES = "truenorth.health-changes.v1"
-TOPICS = (SNAPSHOTS, CHANGES)
 
 Consumer: Any = AIOKafkaConsumer  # aiokafka is half typed
-Place: Any = TopicPartition
 Snapshot = dict[str, Any]
 Snapshots = dict[str, Snapshot]
 """Account -> its latest snapshot."""
@@ -65,8 +63,7 @@ async def read_snapshots(consumer: Any, places: list[Any]) -> Snapshots:
 
 async def follow(consumer: Any) -> None:
     """Say what is known, then each change of band as it comes; the snapshots stay the latest meanwhile."""
-    places = {name: [Place(name, n) for n in await partitions_of(consumer, name)] for name in TOPICS}
-    consumer.assign([place for named in places.values() for place in named])
+    places = {name: [place for place in consumer.assignment() if place.topic == name] for name in (SNAPSHOTS, CHANGES)}
     await consumer.seek_to_end(*places[CHANGES])  # noted before the snapshots are read, so that no change is lost
     snapshots = await read_snapshots(consumer, places[SNAPSHOTS])
     red = sum(snapshot["band"] == "red" for snapshot in snapshots.values())
@@ -78,15 +75,9 @@ async def follow(consumer: Any) -> None:
             print(words, flush=True)
 
 
-async def partitions_of(consumer: Any, topic: str) -> list[int]:
-    """Return the partitions of a topic; the client knows them once it was asked what topics there are."""
-    await consumer.topics()
-    return sorted(consumer.partitions_for_topic(topic) or ())
-
-
 async def main(bootstrap: str) -> None:
-    """Follow the health of the accounts on this broker, without a group: every run sees all of them."""
-    consumer = Consumer(bootstrap_servers=bootstrap, isolation_level="read_committed")
+    """Follow the health of the accounts on this broker, without a group: it has all partitions to itself."""
+    consumer = Consumer(SNAPSHOTS, CHANGES, bootstrap_servers=bootstrap, isolation_level="read_committed")
     await consumer.start()
     try:
         await follow(consumer)
