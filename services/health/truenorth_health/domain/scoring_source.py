@@ -63,8 +63,8 @@ def compile_scorecard(card: model.Scorecard, positions: Mapping[str, int]) -> Ru
 
 def spread(shares: Sequence[float], score: float) -> list[float]:
     """Return contributions in proportion to ``shares`` that add up to ``score``."""
-    whole = sum(shares)
-    return [share / whole * score for share in shares]
+    scale = score / sum(shares)
+    return [share * scale for share in shares]
 
 
 def source_of(card: model.Scorecard, positions: Mapping[str, int]) -> str:
