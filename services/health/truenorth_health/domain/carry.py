@@ -13,7 +13,7 @@ from truenorth_health.domain.due import next_due_ms
 from truenorth_health.domain.findings import finding
 from truenorth_health.domain.found import found as findings_in
 from truenorth_health.domain.milestones import Standing, standing
-from truenorth_health.domain.path import MilestoneMark, Path
+from truenorth_health.domain.path import MilestoneMark, Parked, Path
 from truenorth_health.domain.points import Comparison
 from truenorth_health.domain.scoring import evaluate
 from truenorth_health.domain.state import AccountState
@@ -62,10 +62,11 @@ def _take(state: AccountState, path: Path, view: View, compiled: Compiled, point
     transitions = _places(path, view) if path.band else []
     if path.churned:
         transitions.insert(0, Transition("churn", "churn", "churned", "active"))
-    hold_ends_ms, moved = _band(path, view, point.now_ms)
+    stood = _stood(path, compiled.scoring)
+    hold_ends_ms, moved = _band(path, view, stood, point.now_ms)
     compared = Comparison(state, view, compiled)
-    found = findings_in(state, view, compiled.rules, is_open=path.findings, delta_14d=compared.delta)
-    transitions += [*moved, *_findings(path, found, point.now_ms)]
+    found = findings_in(state, view, compiled.rules, is_open=stood.findings, delta_14d=compared.delta)
+    transitions += [*moved, *_findings(path, found, stood, point.now_ms)]
     standings, passed = _milestones(state, path, view, compiled)
     rung = ladder.stand(compiled.ladder, view.number_of)
     return Turn(
@@ -121,33 +122,46 @@ def _places(path: Path, view: View) -> list[Transition]:
     return [Transition(kind, kind, before, after) for kind, before, after in pairs if before != after]
 
 
-def _band(path: Path, view: View, now_ms: int) -> tuple[int | None, list[Transition]]:
+def _stood(path: Path, scoring: str) -> Parked:
+    """Return where the account stands as far as hysteresis and holds go.
+
+    Definitions that come back find it where they left it: trying others out and taking them back leaves no trace.
+    """
+    now = Parked(path.scoring, path.band, path.leaving_ms, path.leaving_causes, path.findings)
+    if path.scoring in {"", scoring}:
+        return now
+    before, path.parked = path.parked, now
+    return before if before is not None and before.scoring == scoring else now
+
+
+def _band(path: Path, view: View, stood: Parked, now_ms: int) -> tuple[int | None, list[Transition]]:
     """Step the band; return when a held change is due, and the crossing if there is one."""
     at_once = bool(path.pending & OVERRIDE) or view.override is not None
     step = bands.step(
         view.card.source.bands,
         view.card.hold_ms,
-        current=path.band,
-        leaving_ms=path.leaving_ms,
+        current=stood.band,
+        leaving_ms=stood.leaving_ms,
         score=view.score,
         now_ms=now_ms,
         at_once=at_once,
     )
-    if step.leaving_ms is not None and path.leaving_ms is None:
-        path.leaving_causes = path.pending
+    path.leaving_causes = path.pending if stood.leaving_ms is None else stood.leaving_causes
     before, path.band, path.leaving_ms = path.band, step.band, step.leaving_ms
     if before == step.band:
+        path.leaving_causes = 0 if step.leaving_ms is None else path.leaving_causes
         return step.due_ms, []
     path.pending |= path.leaving_causes
     path.leaving_causes = 0
     return step.due_ms, [Transition("band", "band", before, step.band)]
 
 
-def _findings(path: Path, found: Mapping[str, str], now_ms: int) -> list[Transition]:
+def _findings(path: Path, found: Mapping[str, str], stood: Parked, now_ms: int) -> list[Transition]:
     opened = [name for name in found if name not in path.findings]
     cleared = [name for name in path.findings if name not in found]
     if opened or cleared:
-        path.findings = {name: path.findings.get(name, now_ms) for name in found}
+        since = path.findings | stood.findings
+        path.findings = {name: since.get(name, now_ms) for name in found}
     return [Transition("finding", name, "clear", "open") for name in opened] + [
         Transition("finding", name, "open", "clear") for name in cleared
     ]

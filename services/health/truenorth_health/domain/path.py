@@ -63,6 +63,16 @@ class Told(Struct, array_like=True, gc=False):
     at_ms: int = 0
 
 
+class Parked(Struct, array_like=True, gc=False):
+    """Where an account stood under the definitions before these: should they come back, it goes on from there."""
+
+    scoring: str
+    band: str
+    leaving_ms: int | None
+    leaving_causes: int
+    findings: dict[str, int]
+
+
 class Path(Struct, array_like=True, gc=False):
     """Everything that `decide` remembers between two decisions.
 
@@ -96,3 +106,4 @@ class Path(Struct, array_like=True, gc=False):
     tombstoned: bool = False
     told: Told | None = None
     shadow: tuple[str, str] = ("", "")
+    parked: Parked | None = None
