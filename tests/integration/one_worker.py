@@ -1,11 +1,15 @@
 """Kafka and one health worker under definitions of a test's own: tell events, read snapshots."""
 
 import asyncio
+import json
 import shutil
+import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from truenorth import codec
 from truenorth.clock import SystemClock
@@ -19,6 +23,8 @@ from truenorth.topics import full_name
 from truenorth_local.places import Ports
 from truenorth_local.services import clean_environment
 from truenorth_local.stack import LocalStack
+
+from tests.e2e.platform import eventually
 
 
 class OneWorker:
@@ -46,16 +52,38 @@ class OneWorker:
         finally:
             await producer.stop()
 
+    def differences(self) -> list[dict[str, Any]]:
+        """Return what ``truenorth verify`` finds wrong once nothing waits to be decided."""
+
+        def settled() -> dict[str, Any] | None:
+            said = subprocess.run(
+                [sys.executable, "-m", "truenorth.commands.main", "verify", "--json"],
+                env=self.stack.settings_of("health"),
+                capture_output=True,
+                text=True,
+                timeout=120,
+                check=False,
+            )
+            assert said.returncode in {0, 1}, said.stderr
+            report: dict[str, Any] = json.loads(said.stdout)
+            return report if report["waiting"] == 0 else None
+
+        return list(eventually(settled, what="a quiet system")["differences"])
+
     def snapshot(self, account: str) -> HealthUpdated | None:
         """Return the latest snapshot of an account; None while there is none."""
-        return asyncio.run(self._latest(account.encode()))
+        return next(iter(self.snapshots(account)[-1:]), None)
 
-    async def _latest(self, key: bytes) -> HealthUpdated | None:
-        found = None
-        async for record in read_topic(self.stack.bootstrap, full_name("health")):
-            if record.key == key and record.value is not None:
-                found = codec.parse_as(record.value, HealthUpdated)
-        return found
+    def snapshots(self, account: str) -> list[HealthUpdated]:
+        """Return what was published about an account, oldest first."""
+        return asyncio.run(self._published(account.encode()))
+
+    async def _published(self, key: bytes) -> list[HealthUpdated]:
+        return [
+            codec.parse_as(record.value, HealthUpdated)
+            async for record in read_topic(self.stack.bootstrap, full_name("health"))
+            if record.key == key and record.value is not None
+        ]
 
 
 @contextmanager

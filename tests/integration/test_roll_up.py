@@ -58,3 +58,4 @@ def test_a_parent_follows_its_children_until_they_leave() -> None:
         wait_for(worker, "mum", 80.0)
         worker.tell("accounts", ann=AccountChurned())
         wait_for(worker, "mum", 90.0)  # its own: nobody is left
+        assert worker.differences() == []

@@ -40,7 +40,7 @@ async def test_the_broker_says_who_is_silent_and_since_when_as_the_one_in_memory
 
 DEFINITIONS = """
 sources:
-  - {id: usage, silent_after: 2s}
+  - {id: usage, silent_after: 4s}
 scorecards:
   - id: plain
     coverage_floor: 0
@@ -62,19 +62,21 @@ scorecards:
 def test_a_silent_source_lowers_coverage_and_no_score_until_it_speaks_again() -> None:
     with one_worker(DEFINITIONS, {"TRUENORTH_HEALTH_SILENCE_CHECK_SECONDS": "1"}) as worker:
 
-        def wait(*, silent: bool) -> HealthUpdated:
-            def look() -> HealthUpdated | None:
-                now = worker.snapshot("quiet")
-                return now if now is not None and bool(now.point.silent) is silent else None
+        def silent() -> HealthUpdated | None:
+            now = worker.snapshot("quiet")
+            return now if now is not None and now.point.silent else None
 
-            return eventually(look, what="the silence" if silent else "its end")
+        def speaking_again() -> HealthUpdated | None:
+            worker.tell("usage", quiet=UsageRecorded("board"))
+            told = [now for now in worker.snapshots("quiet") if now.revision > first.revision and not now.point.silent]
+            return told[0] if told else None
 
         worker.tell("accounts", quiet=AccountUpdated(name="Quiet", owner_id="dana"))
         worker.tell("usage", quiet=UsageRecorded("board"))
         worker.tell("tickets", quiet=TicketOpened("t1"))
-        now = wait(silent=True)
-        assert now.point.silent.keys() == {"usage"}
-        assert (now.coverage, now.score) == (0.5, 95.0)
-        worker.tell("usage", quiet=UsageRecorded("board"))
-        now = wait(silent=False)
-        assert (now.coverage, now.score) == (1.0, 95.0)
+        first = eventually(silent, what="the silence")
+        assert first.point.silent.keys() == {"usage"}
+        assert (first.coverage, first.score) == (0.5, 95.0)
+        assert worker.differences() == []
+        second = eventually(speaking_again, what="its end")
+        assert (second.coverage, second.score) == (1.0, 95.0)
