@@ -9,7 +9,7 @@ from pathlib import Path
 from statistics import median
 
 from truenorth import words
-from truenorth.clock import date_of_day, day_start_ms, to_millis
+from truenorth.clock import MILLIS_PER_DAY, date_of_day, day_start_ms, to_millis
 from truenorth_health.domain.explained_text import lines
 from truenorth_health.domain.explanation import Explanation
 
@@ -28,7 +28,9 @@ def main() -> None:
     parser.add_argument("--definitions", type=Path, default=CONFIG)
     parser.add_argument("--write", type=Path, help="a page with <!-- begin NAME --> ... <!-- end NAME --> marks")
     asked = parser.parse_args()
-    blocks = figures(Book(asked.directory, asked.definitions, now_ms=NOW_MS))
+    book = Book(asked.directory, asked.definitions, now_ms=NOW_MS)
+    floorless = Book(asked.directory, asked.definitions, now_ms=NOW_MS, has_floor=False)
+    blocks = figures(book, floorless)
     if asked.write is None:
         for name, text in blocks.items():
             sys.stdout.write(f"<!-- {name} -->\n{text}\n\n")
@@ -42,20 +44,27 @@ def main() -> None:
     asked.write.write_text(page, "utf-8")
 
 
-def figures(book: Book) -> dict[str, str]:
-    """Return the blocks of the page by name."""
+def figures(book: Book, floorless: Book) -> dict[str, str]:
+    """Return the blocks of the page by name; ``floorless`` is the same book where nothing is unknown."""
     accounts = list(book.accounts.values())
-    leavers = study.leavers_of(accounts)
-    stayers = [one for one in accounts if one.left_day is None]
-    never_left = [one for one in stayers if not one.has_returned]
+    leavers, stayers, never_left = _groups(book)
     said = {account.name: book.explain(account) for account in accounts}
     return {
+        "input": _input(book, accounts, leavers, never_left),
         "bands": _bands(said),
         "leads": _leads(leavers, stayers),
-        "ranks": _ranks(leavers, stayers, never_left),
+        "ranks": _ranks(*_groups(book)),
+        "floorless": _ranks(*_groups(floorless)),
         "days": _days(leavers, stayers),
         **_three(book, said, leavers),
     }
+
+
+def _groups(book: Book) -> tuple[list[Account], list[Account], list[Account]]:
+    """Return those who left for good, those who did not, and those of them without any churn event."""
+    accounts = list(book.accounts.values())
+    stayers = [one for one in accounts if one.left_day is None]
+    return study.leavers_of(accounts), stayers, [one for one in stayers if not one.has_returned]
 
 
 def _table(head: str, *rows: list[str]) -> str:
@@ -66,6 +75,30 @@ def _table(head: str, *rows: list[str]) -> str:
 
 def _share(part: float) -> str:
     return f"{part * 100:.0f} %"
+
+
+def _input(book: Book, accounts: list[Account], leavers: list[Account], never_left: list[Account]) -> str:
+    """Say what went in: how much of it there is decides how much can come out."""
+    kinds = Counter(event.type for account in accounts for event in account.events)
+    monthly = []
+    for account in accounts:
+        months = max(1.0, (book.now_ms - account.events[0].time_ms) / (30.44 * MILLIS_PER_DAY))
+        monthly.append(sum(event.type == "usage.recorded" for event in account.events) / months)
+    odd = book.report.file("feature_usage").odd
+    early = odd["used before its subscription started"] + odd["used after its subscription ended"]
+    rows = [
+        ["accounts", str(len(accounts))],
+        ["of them left for good", str(len(leavers))],
+        ["of them never had a churn event", str(len(never_left))],
+        ["usage events", f"{kinds['usage.recorded']:,}".replace(",", " ")],
+        ["of them outside the subscription that they name", f"{early:,}".replace(",", " ")],
+        ["usage events per account and month, median", words.points(median(monthly))],
+        ["tickets opened", f"{kinds['ticket.opened']:,}".replace(",", " ")],
+        ["satisfaction ratings", f"{kinds['ticket.rated']:,}".replace(",", " ")],
+        ["churn events", str(kinds["account.churned"])],
+        ["survey answers, objectives, engagements, pulses, invoices", "none"],
+    ]
+    return _table("what went in | number", *rows)
 
 
 def _bands(said: dict[str, Explanation]) -> str:
@@ -111,7 +144,7 @@ def _ranks(leavers: list[Account], stayers: list[Account], never_left: list[Acco
     rows = []
     for name, others, may in (
         ("all who stayed", stayers, study.any_pair),
-        ("those who stayed and began within 90 days of the leaver", stayers, study.of_like_age),
+        ("those who stayed and signed up within 90 days of the leaver", stayers, study.of_like_age),
         ("those who never had a churn event", never_left, study.any_pair),
     ):
         for lead in (90, 30, 1):

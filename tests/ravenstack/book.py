@@ -3,14 +3,17 @@
 from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cached_property
 from pathlib import Path
 
+import msgspec
 from truenorth.clock import MILLIS_PER_DAY, day_of_date
 from truenorth.definitions.bundle import make_bundle
 from truenorth.definitions.parse import load_directory
 from truenorth.events import FAMILY_OF_TYPE, Event, inputs
 from truenorth.events.catalogue import TYPE_OF_PAYLOAD
 from truenorth.events.health import Band
+from truenorth.samples.events import SampleEvent
 from truenorth.samples.ravenstack import load
 from truenorth.topics import HEALTH_SOURCES
 from truenorth_health.domain.compiled import Compiled, compile_definitions
@@ -31,19 +34,21 @@ class Account:
     left_day: int | None = None
     has_returned: bool = False
 
-    @property
-    def first_day(self) -> int:
-        """The epoch day of its first event."""
-        return self.events[0].time_ms // MILLIS_PER_DAY
+    @cached_property
+    def signed_up_day(self) -> int:
+        """The epoch day it signed up; usage may be older."""
+        facts = (event.data for event in self.events if isinstance(event.data, inputs.AccountUpdated))
+        return next(day_of_date(date.fromisoformat(one.signed_up_on)) for one in facts if one.signed_up_on)
 
 
 class Book:
-    """All accounts under the definitions in a directory, as of ``now_ms``."""
+    """All accounts under the definitions in a directory, as of ``now_ms``; without their coverage floor if asked."""
 
-    def __init__(self, directory: Path, definitions: Path, *, now_ms: int) -> None:
+    def __init__(self, directory: Path, definitions: Path, *, now_ms: int, has_floor: bool = True) -> None:
         self.now_ms = now_ms
-        self.compiled = compiled(definitions)
-        self.accounts = _accounts(directory, now_ms)
+        self.compiled = compiled(definitions, has_floor=has_floor)
+        events, self.report = load(directory, now_ms=now_ms)
+        self.accounts = _accounts(events)
         last_day = now_ms // MILLIS_PER_DAY - 1
         for account in self.accounts.values():
             points = replay(account.name, account.events, self.compiled, from_day=0, to_day=last_day)
@@ -59,13 +64,16 @@ class Book:
         return explain(state, known, self.compiled, at_ms, Way())
 
 
-def compiled(definitions: Path) -> Compiled:
+def compiled(definitions: Path, *, has_floor: bool = True) -> Compiled:
     """Return the definitions of a directory, compiled."""
-    return compile_definitions(make_bundle(load_directory(definitions), ordinal=1, applied_ms=0))
+    loaded = load_directory(definitions)
+    if not has_floor:
+        cards = [msgspec.structs.replace(card, coverage_floor=0.0) for card in loaded.scorecards]
+        loaded = msgspec.structs.replace(loaded, scorecards=cards)
+    return compile_definitions(make_bundle(loaded, ordinal=1, applied_ms=0))
 
 
-def _accounts(directory: Path, now_ms: int) -> dict[str, Account]:
-    events, _ = load(directory, now_ms=now_ms)
+def _accounts(events: list[SampleEvent]) -> dict[str, Account]:
     mine: dict[str, list[Event]] = defaultdict(list)
     for one in events:
         kind = TYPE_OF_PAYLOAD[type(one.data)]

@@ -15,18 +15,18 @@ BANDS: tuple[Band, ...] = ("green", "yellow", "red", "unknown")
 AGE_SLACK_DAYS = 90
 Z95 = 1.959964
 
-Pairing = Callable[[Account, Account, int], bool]
-"""Whether a leaver (first) may be compared with a stayer (second) on a day."""
+Pairing = Callable[[Account, Account], bool]
+"""Whether a leaver (first) may be compared with a stayer (second)."""
 
 
-def any_pair(_leaver: Account, _stayer: Account, _day: int) -> bool:
+def any_pair(_leaver: Account, _stayer: Account) -> bool:
     """Compare with everybody who was there."""
     return True
 
 
-def of_like_age(leaver: Account, stayer: Account, _day: int) -> bool:
-    """Compare only with accounts that began within three months of the leaver."""
-    return abs(leaver.first_day - stayer.first_day) <= AGE_SLACK_DAYS
+def of_like_age(leaver: Account, stayer: Account) -> bool:
+    """Compare only with accounts that signed up within three months of the leaver."""
+    return abs(leaver.signed_up_day - stayer.signed_up_day) <= AGE_SLACK_DAYS
 
 
 @dataclass(frozen=True)
@@ -94,9 +94,9 @@ def ranked(leavers: Sequence[Account], stayers: Sequence[Account], lead: int, ma
         if score is None:
             continue
         wins: list[float] = []
-        for other in stayers:
+        for other in [other for other in stayers if may(one, other)]:
             against = score_on(other, day)
-            if against is None or not may(one, other, day):
+            if against is None:
                 continue
             win = 1.0 if score < against else 0.5 if score == against else 0.0
             wins.append(win)

@@ -128,11 +128,15 @@ class EventTold(msgspec.Struct, frozen=True):
 
 
 class Behind(msgspec.Struct, frozen=True):
-    """The events that a signal is measured from: how many, of how many days back (None: all), the latest few."""
+    """The events that a signal is measured from: how many, of how many days back (None: all), the latest few.
+
+    ``is_open``: only those of tickets or invoices that are open.
+    """
 
     count: int
     days: int | None
     latest: list[EventTold]
+    is_open: bool = False
 
 
 class Past:
@@ -152,7 +156,7 @@ class Past:
         looks = LOOKS[signal]
         first_ms = 0 if looks.days is None else (self._at_ms // DAY_MS - looks.days + 1) * DAY_MS
         found = [event for event in self._events if event.time_ms >= first_ms and self._counts(event, looks)]
-        return Behind(len(found), looks.days, [told(event) for event in found[: -LATEST_MAX - 1 : -1]])
+        return Behind(len(found), looks.days, [told(event) for event in found[: -LATEST_MAX - 1 : -1]], looks.is_open)
 
     def _counts(self, event: Event, looks: Looks) -> bool:
         if event.type not in looks.types:

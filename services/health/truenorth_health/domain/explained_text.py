@@ -118,8 +118,10 @@ def _cells(one: DimensionTold | MeasureTold, tenths: int) -> tuple[str, str, str
 def _events(behind: Behind, listed: set[tuple[str, ...]]) -> Iterator[str]:
     """Yield the events behind a measure; those that are ``listed`` already are not listed again."""
     span = "ever" if behind.days is None else "today" if behind.days == 1 else f"in {behind.days} days"
+    if behind.is_open:
+        span = "of what is open"
     if not behind.count:
-        yield f"        no event {span}"
+        yield "        none is open" if behind.is_open else f"        no event {span}"
         return
     latest = tuple(one.id for one in behind.latest)
     is_listed = latest in listed
