@@ -5,11 +5,11 @@ from typing import Any
 
 import click
 import pytest
-from truenorth.definitions.model import ScoreException
+from truenorth.definitions.model import RollUp, ScoreException
 from truenorth.definitions.signals import SIGNALS, Signal
 from truenorth.events import FAMILY_OF_TYPE, Event, inputs, people
 from truenorth.events.catalogue import CATALOGUE
-from truenorth.events.health import DecisionPoint, HealthChanged
+from truenorth.events.health import ChildScored, DecisionPoint, HealthChanged
 from truenorth_health.adapters.explaining import as_json
 from truenorth_health.commands_explain import moment
 from truenorth_health.domain.compiled import Compiled
@@ -160,6 +160,28 @@ def test_a_score_capped_by_an_exception_says_so_and_still_adds_up() -> None:
     assert (said.score, said.exceptions) == (20, ["a P1 is open"])
     assert sum(measure.contribution for measure in said.measures) == pytest.approx(20, abs=1e-9)
     assert "  exception: a P1 is open" in lines(said)
+
+
+def test_what_children_give_and_what_is_its_own_add_up() -> None:
+    rolling = compiled(three_part_card(roll_up=RollUp(how="mean")))
+    children: Told = [
+        (ChildScored("north", 1, "red", 20.0), NOON - HOUR),
+        (ChildScored("south", 1, "green", 90.0), NOON - HOUR),
+    ]
+    said = explained([*story(), *children], rolling)
+    assert said.rolled_up is not None
+    assert said.computed is not None
+    whole = sum(measure.contribution for measure in said.measures)
+    whole += sum(child.contribution for child in said.rolled_up.children)
+    assert whole == pytest.approx(said.computed, abs=1e-9)
+    assert said.computed == pytest.approx((20 + 90 + (said.rolled_up.own or 0)) / 3)
+    text = "\n".join(lines(said))
+    assert "Children (mean)" in text
+    assert "north" in text
+    alone = explained(story(), rolling)
+    since = changed(alone, said)
+    assert sum(moved.points for moved in since.drivers) == pytest.approx(since.change, abs=1e-9)
+    assert {"account north", "account south"} <= {moved.name for moved in since.drivers}
 
 
 def test_two_weeks_before_is_compared_under_the_same_scorecard() -> None:
