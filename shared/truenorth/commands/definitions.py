@@ -67,6 +67,7 @@ async def _apply(definitions: Definitions, *, ask: bool, dry_run: bool) -> None:
         return
     for line in lines:
         click.echo(line)
+    click.echo("Looking at what that would do to the accounts ...", err=True)
     for line in await effects(bootstrap, shelf.current, definitions):
         click.echo(line)
     if dry_run:
