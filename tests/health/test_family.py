@@ -2,6 +2,8 @@
 
 import msgspec
 from truenorth.events.health import Band, ChildScored
+from truenorth.events.inputs import AccountChurned, AccountReactivated, AccountUpdated
+from truenorth.events.people import ErasureRequested
 from truenorth.kafka import Record
 from truenorth.streams.processor import Item
 from truenorth.topics import HEALTH_SOURCES, full_name
@@ -14,7 +16,7 @@ from truenorth_health.domain.parts import Children
 from truenorth_health.domain.path import Path
 from truenorth_health.domain.state import AccountState, new_state
 
-from tests.health.builders import NOON, event
+from tests.health.builders import ACCOUNT, HOUR, NOON, Book, compiled, event, support_card
 
 ROLL_UPS = HEALTH_SOURCES.index("roll-ups")
 
@@ -147,3 +149,45 @@ def test_what_is_told_goes_to_the_parent_and_is_understood_there() -> None:
     mum = processor.load(account, {})
     processor.fold(mum, ROLL_UPS, [Item(record, None, heard)])
     assert [child.account for child in children_of(mum)] == ["kid"]
+
+
+def at_home() -> Book:
+    """A child that has told its parent once."""
+    book = Book(compiled(support_card()), facts=AccountUpdated(name="Acme", parent_id="mum"))
+    book.open_tickets(2, NOON)
+    [(parent, first)] = book.decide(NOON).to_parents
+    assert (parent, first.score, first.gone) == ("mum", 80.0, False)
+    return book
+
+
+def test_a_decision_tells_the_parent_when_the_score_changed_and_not_else() -> None:
+    book = at_home()
+    assert book.decide(NOON + HOUR).to_parents == []
+    book.open_tickets(1, NOON + HOUR)
+    assert [told.score for _, told in book.decide(NOON + 2 * HOUR).to_parents] == [70.0]
+
+
+def test_a_child_that_churns_is_gone_and_comes_back_when_it_does() -> None:
+    book = at_home()
+    book.tell(AccountChurned(), NOON + HOUR)
+    assert [told.gone for _, told in book.decide(NOON + HOUR).to_parents] == [True]
+    book.tell(AccountReactivated(), NOON + 2 * HOUR)
+    assert [told.gone for _, told in book.decide(NOON + 2 * HOUR).to_parents] == [False]
+
+
+def test_a_child_that_is_erased_is_gone_though_nothing_of_it_is_kept() -> None:
+    book = at_home()
+    book.tell(ErasureRequested("account", ACCOUNT), NOON + HOUR)
+    decided = book.decide(NOON + HOUR)
+    assert (decided.tombstone, [(to, told.gone) for to, told in decided.to_parents]) == (True, [("mum", True)])
+    assert book.decide(NOON + 2 * HOUR).to_parents == []
+
+
+def test_an_erased_parent_keeps_nothing_of_its_children() -> None:
+    mum = new_state("mum")
+    hear(mum, ChildScored("kid", 1, "green", 80.0, 100))
+    erasure = event(ErasureRequested("account", "mum"), NOON + HOUR, "erase", account="mum")
+    fold(mum, HEALTH_SOURCES.index("erasures"), erasure, NOON + HOUR)
+    assert children_of(mum) == []
+    hear(mum, ChildScored("kid", 2, "green", 80.0, 100), at_ms=NOON + HOUR + 1)
+    assert children_of(mum) == []
