@@ -191,3 +191,20 @@ def test_rungs_go_up() -> None:
     low = next(index for index, line in enumerate(lines) if "level: satisfaction" in line)
     lines[low], lines[low + 1] = lines[low + 1], lines[low]
     assert found_in("\n".join(lines)) == [(low + 2, "ladder_out_of_order")]
+
+
+def test_a_second_scorecard_for_a_segment_is_never_used() -> None:
+    again = "  - {id: again, segment: small, bands: *bands, dimensions: *dims}\n"
+    assert found_in(GOOD.replace("  - {id: try", again + "  - {id: try")) == [
+        (14, "default_not_last"),
+        (37, "scorecard_unreachable"),
+    ]
+    shadow = again.replace("{id: again", "{id: again, mode: shadow")
+    assert found_in(GOOD.replace("  - {id: try", shadow + "  - {id: try")) == []
+    twice = shadow + shadow.replace("id: again", "id: twice")
+    assert found_in(GOOD.replace("  - {id: try", twice + "  - {id: try")) == [(38, "scorecard_unreachable")]
+
+
+def test_a_dimension_or_measure_given_twice_is_found() -> None:
+    assert (29, "dimension_twice") in found_in(GOOD.replace("- id: support", "- id: usage", 1))
+    assert (34, "measure_twice") in found_in(GOOD.replace("{id: t, name", "{id: licence, name", 1))
