@@ -87,9 +87,11 @@ async def test_the_report_is_a_table_for_people(stack: LocalStack, ingest: Runni
 async def test_a_simulated_book_is_posted_whole(stack: LocalStack, ingest: RunningIngest) -> None:
     arguments = ("simulate", "--accounts", "9", "--days", "20", "--seed", "42", "--history", "--contacts")
     printed = await asyncio.to_thread(truenorth, stack, ingest, *arguments, "--print")
-    posted = await asyncio.to_thread(truenorth, stack, ingest, *arguments)
+    posted = await asyncio.to_thread(truenorth, stack, ingest, *arguments, "--actions-to", stack.bootstrap)
     assert posted.returncode == 0, posted.stderr
     lines = [json.loads(line) for line in printed.stdout.splitlines()]
+    actions = [parse_event(r.value or b"") async for r in read_topic(stack.bootstrap, topics.full_name("actions"))]
+    assert {"acct-1003", "acct-1008"} <= {event.account for event in actions if event.type == "pulse.set"}
     assert posted.stdout == f"{len(lines):,} events of 9 accounts posted, 0 refused.\n"
 
 

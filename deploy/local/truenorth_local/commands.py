@@ -129,12 +129,13 @@ def demo(data: Path | None) -> None:
 
 def _load_book(places: Places, console: Console) -> None:
     console.print("Loading a simulated book of business:", highlight=False)
-    ingest = next(part.address for part in inspect(places).parts if part.name == "ingest")
+    addresses = {part.name: part.address for part in inspect(places).parts}
     settings = os.environ | {
-        "TRUENORTH_INGEST_URL": ingest,
+        "TRUENORTH_INGEST_URL": addresses["ingest"],
         "TRUENORTH_WRITE_KEY": places.write_key.read_text("utf-8"),
     }
-    command = [sys.executable, "-m", "truenorth.commands.main", "simulate", *BOOK, "--history"]
+    words = ["simulate", *BOOK, "--history", "--actions-to", addresses["kafka"]]
+    command = [sys.executable, "-m", "truenorth.commands.main", *words]
     loaded = subprocess.run(command, env=settings, check=False)  # noqa: S603
     if loaded.returncode:
         raise MissingError("The simulated book could not be loaded; the sentence above says why. The platform runs.")

@@ -12,13 +12,14 @@ import click
 import msgspec
 
 from truenorth.clock import SystemClock
-from truenorth.codec import rfc3339
+from truenorth.codec import encode, rfc3339
 from truenorth.errors import MissingError
 from truenorth.events.catalogue import CATALOGUE
 from truenorth.ids import random_id
 from truenorth.samples.events import SampleEvent
 from truenorth.samples.sender import EventSender, Rejection
 from truenorth.settings import Reader
+from truenorth.topics import full_name
 
 EXIT_FINDING = 1
 URL_DEFAULT = "http://127.0.0.1:8400"
@@ -75,6 +76,9 @@ def ravenstack(directory: Path, as_json: bool, url: str, key: str | None) -> Non
 @click.option("--live", is_flag=True, help="Then go on in real time, until stopped.")
 @click.option("--rate", default=5.0, show_default=True, type=click.FloatRange(0.1, 2000), help="Live events a second.")
 @click.option("--contacts", is_flag=True, help="Also send the accounts' contacts.")
+@click.option(
+    "--actions-to", metavar="BOOTSTRAP", help="Kafka, for what the CSMs say of the past too: no back end may post that."
+)
 @click.option("--print", "only_print", is_flag=True, help="Print the past as JSON lines instead of posting.")
 @_url
 @_key
@@ -87,13 +91,14 @@ def simulate(
     live: bool,
     rate: float,
     contacts: bool,
+    actions_to: str | None,
     only_print: bool,
     url: str,
     key: str | None,
 ) -> None:
     """Make a deterministic book of business with the stories people know, and live traffic."""
     from truenorth.samples.book import make_book
-    from truenorth.samples.history import past_of
+    from truenorth.samples.history import past_of, said_by_csms
     from truenorth.samples.live import play
 
     clock = SystemClock()
@@ -108,6 +113,8 @@ def simulate(
     async def run() -> None:
         async with EventSender(url, find_key(key), source="simulator", clock=clock) as sender:
             await _post(sender, past, refused=_told)
+            if past and actions_to is not None:
+                await _write_actions(said_by_csms(book, seed=seed, now_ms=now_ms), actions_to)
             if past:
                 click.echo(f"{sender.accepted:,} events of {accounts} accounts posted, {sender.rejected:,} refused.")
             if live:
@@ -169,6 +176,34 @@ async def _post(
 ) -> None:
     with click.progressbar(length=len(events), label="posting", file=sys.stderr) as bar:
         await sender.post(events, refused=refused, progress=bar.update)
+
+
+async def _write_actions(events: list[SampleEvent], bootstrap: str) -> None:
+    """Write what CSMs say as the console does: to Kafka itself."""
+    from truenorth.kafka.producer import LanesProducer
+    from truenorth.kafka.records import Outgoing
+
+    made = [
+        Outgoing(
+            full_name("actions"),
+            event.account.encode(),
+            encode(
+                event.data,
+                event_id=event.id,
+                source="simulator",
+                account=event.account,
+                time_ms=event.time_ms,
+                backfill=True,
+            ),
+        )
+        for event in events
+    ]
+    producer = LanesProducer(bootstrap, clock=SystemClock(), client_id="truenorth-simulate")
+    await producer.start()
+    try:
+        await producer.send_many(made)
+    finally:
+        await producer.stop()
 
 
 def _told(event: SampleEvent, rejection: Rejection) -> None:

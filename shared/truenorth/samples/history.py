@@ -42,6 +42,7 @@ def said_by_csms(book: list[BookAccount], *, seed: int, now_ms: int) -> list[Sam
             account.id,
             round(now_ms - ago * MILLIS_PER_DAY),
             data,
+            backfill=True,
         )
         for account in book
         for number, (ago, data) in enumerate(said_of(account))
