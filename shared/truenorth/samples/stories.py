@@ -176,7 +176,7 @@ STORIES: Final[tuple[Story, ...]] = (
         value=None,
         confirmed=None,
         contacts=2,
-        touch=3,
+        touch=1,
         intent=None,
     ),
     Story(
