@@ -16,7 +16,7 @@ from truenorth.streams.records import NO_OFFSET
 from truenorth.streams.seen import IDENTITY_BYTES
 from truenorth.topics import HEALTH_SOURCES, full_name
 
-from truenorth_health.domain.decide import Compiled, Decided, compile_definitions, decide
+from truenorth_health.domain.decide import Compiled, Decided, compile_definitions, decide, put_off
 from truenorth_health.domain.fold import fold
 from truenorth_health.domain.gone import decide_forgetting
 from truenorth_health.domain.migrations import migrate
@@ -120,6 +120,8 @@ class AccountProcessor:
         compiled = self._definitions.get()
         if compiled is None or compiled.ordinal < state.read(Path).ordinal:
             return Decision(render(state.account, decide_forgetting(state, now_ms), now_ms), now_ms + BEHIND_RETRY_MS)
+        if (later := put_off(state, compiled, now_ms)) is not None:
+            return Decision((), later[0])
         named = {name: offset for name, offset in zip(HEALTH_SOURCES, offsets, strict=True) if offset != NO_OFFSET}
         silent = None if self._silence is None else self._silence.at(now_ms)
         decided = decide(state, compiled, offsets=named, now_ms=now_ms, silent=silent)

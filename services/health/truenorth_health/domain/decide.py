@@ -46,6 +46,21 @@ def decide(
     return decided
 
 
+def put_off(state: AccountState, compiled: Compiled, now_ms: int) -> tuple[int | None] | None:
+    """Return (when to come back) where `decide` would decide and hand out nothing; None where it has to be asked.
+
+    Most turns of a busy account end here, and all turns of a worker that catches up: spared are the outputs.
+    """
+    path = state.read(Path)
+    if state.owed or state.has_erasures or not path.now_ms:  # never decided: it may be provisional
+        return None
+    now_ms = max(now_ms, path.now_ms)
+    if compiled.ordinal >= path.ordinal and now_ms >= _ready_ms(path):
+        return None
+    _remember(state, path)
+    return (_later(path, compiled, now_ms),)
+
+
 def _decide(state: AccountState, compiled: Compiled, asked: DecisionPoint) -> Decided:
     path = state.read(Path)
     if not state.read(Accounts).known:

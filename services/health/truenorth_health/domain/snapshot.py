@@ -2,6 +2,7 @@
 
 from hashlib import blake2b
 from math import log10
+from typing import Final
 
 import msgspec
 from truenorth import words
@@ -24,7 +25,10 @@ from truenorth_health.domain.state import AccountState
 from truenorth_health.domain.transitions import Turn, band_of
 from truenorth_health.domain.view import View
 
-_SCALES = tuple(100.0 if BY_NAME[name].unit == "share" else 10.0 for name in SIGNALS)
+_STEPS: Final[dict[str, float]] = {"share": 100.0, "percent": 1.0, "days": 2.0, "hours": 60.0, "money": 0.001}
+"""How finely a unit is said to people: a share in percent, days in days (and whether it began today), hours in
+minutes; anything else with one decimal."""
+_SCALES = tuple(_STEPS.get(BY_NAME[name].unit, 10.0) for name in SIGNALS)
 _encode = msgspec.msgpack.Encoder().encode
 
 
