@@ -68,8 +68,9 @@ def ratio(part: float, whole: float) -> float | None:
     return part / whole if whole else None
 
 
-def naive(events: list[Used], day: int) -> dict[str, float | None]:
+def naive(sent: list[Used], day: int) -> dict[str, float | None]:
     """Every signal of usage, counted from the events as its line in the catalogue says."""
+    events = kept(sent)
     month, before = within(events, day, 27), within(events, day, 55, 28)
     people = len({one.actor for one in month})
     earlier = len({one.actor for one in before})
@@ -80,8 +81,13 @@ def naive(events: list[Used], day: int) -> dict[str, float | None]:
     seconds = sum(one.seconds or 0 for one in month)
     modules = {one.module for one in month} & {"plan", "report"}
     features = {one.feature for one in month} & {"f0", "f1", "f9"}
-    is_modular = any(one.module for one in events)
-    shares = [min(1.0, people / 5), len(modules) / 2 if is_modular else None, len(features) / 3]
+    is_modular = any(one.module in {"plan", "report"} for one in taken_in(sent))
+    is_featured = any(one.feature in {"f0", "f1", "f9"} for one in sent)
+    shares = [
+        min(1.0, people / 5),
+        len(modules) / 2 if is_modular else None,
+        len(features) / 3 if is_featured else None,
+    ]
     known = [share for share in shares if share is not None]
     found: dict[str, float | None] = {f"events_{days}d": count for days, count in counts.items()}
     for days in WINDOWS:
@@ -100,8 +106,8 @@ def naive(events: list[Used], day: int) -> dict[str, float | None]:
         "actors_trend_28d": ratio((people - earlier) * 100, earlier),
         "active_days_28d": len({one.day for one in month}),
         "stickiness": ratio(daily / 28, people),
-        "breadth": len(modules) / 2 if is_modular else None,
-        "feature_breadth": len(features) / 3,
+        "breadth": breadth,
+        "feature_breadth": feature_breadth,
         "consumption_gap": 1 - sum(known) / len(known),
         "days_since_activity": day - max(one.day for one in events),
     }
@@ -121,11 +127,10 @@ def measured(one: Book, day: int) -> Callable[[str], float | None]:
 
 @given(st.lists(used, min_size=1, max_size=30), st.integers(0, 40))
 def test_every_signal_of_usage_is_what_a_recount_says(events: list[Used], later: int) -> None:
-    held = kept(events)
     day = TODAY + later
     one = folded(events)
     get = measured(one, day)
-    for name, expected in naive(held, day).items():
+    for name, expected in naive(events, day).items():
         assert get(name) == pytest.approx(expected), name
     assert one.state.read(Usage).late == len(events) - len(taken_in(events))
 
@@ -142,6 +147,4 @@ def test_a_decision_in_between_changes_no_later_one(first: list[Used], then: lis
         measured(stopped, TODAY)("events_28d")
     for day in (TODAY, TODAY + later):
         a, b = measured(straight, day), measured(stopped, day)
-        assert [a(name) for name in naive(kept([*first, *then]), day)] == [
-            b(name) for name in naive(kept([*first, *then]), day)
-        ]
+        assert [a(name) for name in naive([*first, *then], day)] == [b(name) for name in naive([*first, *then], day)]

@@ -121,10 +121,13 @@ def _breadths(moment: Moment, modules: int, features: int, seat_share: float | N
 
 
 def _share(names: list[str], used: int, entitled: tuple[str, ...]) -> float | None:
-    if not entitled or not names:
-        return None
-    found = 0
+    """Return the used share of what was bought; None where nothing that was ever used goes by such a name.
+
+    Then plan and product speak of different things, and a gap of everything would be a wrong word, not a finding.
+    """
+    found = matched = 0
     for name in entitled:
-        if name in names and used >> names.index(name) & 1:
-            found += 1
-    return found / len(entitled)
+        if name in names:
+            matched += 1
+            found += used >> names.index(name) & 1
+    return found / len(entitled) if matched else None
