@@ -83,12 +83,9 @@ def naive(sent: list[Used], day: int) -> dict[str, float | None]:
     features = {one.feature for one in month} & {"f0", "f1", "f9"}
     is_modular = any(one.module in {"plan", "report"} for one in taken_in(sent))
     is_featured = any(one.feature in {"f0", "f1", "f9"} for one in sent)
-    shares = [
-        min(1.0, people / 5),
-        len(modules) / 2 if is_modular else None,
-        len(features) / 3 if is_featured else None,
-    ]
-    known = [share for share in shares if share is not None]
+    breadth = len(modules) / 2 if is_modular else None
+    feature_breadth = len(features) / 3 if is_featured else None
+    known = [share for share in (min(1.0, people / 5), breadth, feature_breadth) if share is not None]
     found: dict[str, float | None] = {f"events_{days}d": count for days, count in counts.items()}
     for days in WINDOWS:
         rows = within(events, day, days - 1)
