@@ -12,6 +12,7 @@ from truenorth_health.domain.decided import Decided
 from truenorth_health.domain.due import next_due_ms
 from truenorth_health.domain.findings import finding
 from truenorth_health.domain.found import found as findings_in
+from truenorth_health.domain.ladder import level_of
 from truenorth_health.domain.milestones import Standing, standing
 from truenorth_health.domain.path import MilestoneMark, Parked, Path
 from truenorth_health.domain.points import Comparison
@@ -36,7 +37,7 @@ def carry_out(state: AccountState, compiled: Compiled, point: DecisionPoint) -> 
     print_ = snapshot.fingerprint(path, turn)
     if print_ != path.print or turn.transitions or turn.passed:
         path.print, path.revision, path.published_ms = print_, path.revision + 1, now_ms
-        _publish(state, path, decided, turn)
+        _publish(state, path, compiled, decided, turn)
     path.score = view.score
     decided.to_parents = family.tell(
         state,
@@ -68,7 +69,7 @@ def _take(state: AccountState, path: Path, view: View, compiled: Compiled, point
     found = findings_in(state, view, compiled.rules, is_open=stood.findings, delta_14d=compared.delta)
     transitions += [*moved, *_findings(path, found, stood, point.now_ms)]
     standings, passed = _milestones(state, path, view, compiled)
-    rung = ladder.stand(compiled.ladder, view.number_of)
+    level = level_of(compiled.ladder, view.number_of) if compiled.ladder else None
     return Turn(
         view=view,
         point=point,
@@ -80,9 +81,8 @@ def _take(state: AccountState, path: Path, view: View, compiled: Compiled, point
         findings=[finding(name, path.findings[name], words_for_it) for name, words_for_it in found.items()],
         hold_ends_ms=hold_ends_ms,
         compared=compared,
-        rung=rung,
+        level=level,
         shadow=_shadow(path, view, compiled),
-        advice=advise(compiled.tiers, view.facts, None if rung is None else rung.level),
     )
 
 
@@ -100,7 +100,7 @@ def _shadow(path: Path, view: View, compiled: Compiled) -> Shadow | None:
     return Shadow(card.source.id, card.version, band_of(band), score, scored.coverage)
 
 
-def _publish(state: AccountState, path: Path, decided: Decided, turn: Turn) -> None:
+def _publish(state: AccountState, path: Path, compiled: Compiled, decided: Decided, turn: Turn) -> None:
     turn.sentence = said.compose(
         turn.view,
         path,
@@ -108,6 +108,8 @@ def _publish(state: AccountState, path: Path, decided: Decided, turn: Turn) -> N
         delta=turn.delta,
         standings=turn.standings,
     )
+    turn.rung = ladder.stand(compiled.ladder, turn.view.number_of)
+    turn.advice = advise(compiled.tiers, turn.view.facts, turn.level)
     publish(state, decided, turn)
     decided.snapshot = snapshot.health_updated(state, path, turn)
 
@@ -183,7 +185,7 @@ def _milestones(state: AccountState, path: Path, view: View, compiled: Compiled)
         standings.append(now)
         marks[one.source.id] = now.mark
         before = "" if mark is None else mark.status
-        if now.progress.status != before and (before or now.progress.status != "pending"):
+        if now.mark.status != before and (before or now.mark.status != "pending"):
             passed.append(Passed(now, before, is_past=not before and now.is_past))
     if marks != path.milestones:
         path.milestones = marks

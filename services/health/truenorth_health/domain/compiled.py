@@ -1,7 +1,8 @@
 """Definitions made ready for scoring, once per bundle."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import Any
 
 import msgspec
@@ -11,10 +12,15 @@ from truenorth.definitions import model
 
 from truenorth_health.domain.facts import Facts
 from truenorth_health.domain.findings import FindingRules
+from truenorth_health.domain.ladder import in_order
 from truenorth_health.domain.moment import Entitled
 from truenorth_health.domain.scoring_source import Runner, compile_scorecard
 from truenorth_health.domain.scoring_weights import USAGE
 from truenorth_health.domain.signals import INDEX, families_of
+
+Holds = Callable[[Facts], bool]
+Rule = tuple[str, tuple[Holds, ...]]
+"""The id of a segment or a phase, and what has to hold."""
 
 _UNITS_MS = {"s": 1_000, "m": 60_000, "h": 3_600_000, "d": MILLIS_PER_DAY, "bd": MILLIS_PER_DAY}
 
@@ -75,8 +81,8 @@ class Compiled:
     ordinal: int
     scoring: str
     scorecards: tuple[CompiledScorecard, ...]
-    segments: tuple[model.Segment, ...]
-    phases: tuple[model.Phase, ...]
+    segments: tuple[Rule, ...]
+    phases: tuple[Rule, ...]
     milestones: tuple[CompiledMilestone, ...]
     plans: dict[str, Entitled]
     rules: FindingRules
@@ -130,8 +136,8 @@ def compile_definitions(bundle: model.Bundle) -> Compiled:
         bundle.ordinal,
         _version(looked_at),
         tuple(card for card in cards if card.source.mode == "live"),
-        tuple(definitions.segments),
-        tuple(definitions.phases),
+        tuple((one.id, _conditions(one.match)) for one in definitions.segments),
+        tuple((one.id, _conditions(one.match)) for one in definitions.phases),
         tuple(CompiledMilestone(one, _version(one)) for one in definitions.milestones),
         {
             plan.id: Entitled(tuple(dict.fromkeys(plan.modules)), tuple(dict.fromkeys(plan.features)))
@@ -139,7 +145,7 @@ def compile_definitions(bundle: model.Bundle) -> Compiled:
         },
         FindingRules(definitions.findings),
         tuple(card for card in cards if card.source.mode == "shadow"),
-        tuple(definitions.ladder),
+        in_order(definitions.ladder),
         tuple(definitions.tiers),
     )
 
@@ -184,36 +190,54 @@ def _first_card(cards: Sequence[CompiledScorecard], segment: str) -> CompiledSco
     return None
 
 
-def _first(rules: Sequence[model.Segment | model.Phase], facts: Facts) -> str:
-    for rule in rules:
-        if matches(rule.match, facts):
-            return rule.id
+def _first(rules: Sequence[Rule], facts: Facts) -> str:
+    for name, conditions in rules:
+        for holds in conditions:
+            if not holds(facts):
+                break
+        else:
+            return name
     return ""
 
 
-def matches(match: model.Match, facts: Facts) -> bool:
-    """Whether all conditions hold; a condition on a fact that is not known does not hold."""
-    age = None if facts.signed_up_day is None else facts.day - facts.signed_up_day
-    renewal = None if facts.renews_day is None else facts.renews_day - facts.day
-    return (
-        (match.tier is None or facts.tier in match.tier)
-        and (match.plan is None or facts.plan in match.plan)
-        and (match.industry is None or facts.industry in match.industry)
-        and (match.trial is None or bool(facts.trial) == match.trial)
-        and (match.churned is None or facts.churned == match.churned)
-        and _from(match.arr_from, facts.arr)
-        and _below(match.arr_below, facts.arr)
-        and _from(match.seats_from, facts.seats)
-        and _below(match.seats_below, facts.seats)
-        and _from(match.age_days_from, age)
-        and _below(match.age_days_below, age)
-        and (match.renewal_within_days is None or (renewal is not None and 0 <= renewal <= match.renewal_within_days))
-    )
+def _conditions(match: model.Match) -> tuple[Holds, ...]:
+    """Return what has to hold for a match; a condition on a fact that is not known does not."""
+    found = [
+        _one_of(attrgetter(name), frozenset(wanted))
+        for name in ("tier", "plan", "industry")
+        if (wanted := getattr(match, name)) is not None
+    ]
+    if match.trial is not None:
+        found.append(_flag(attrgetter("trial"), is_set=match.trial))
+    if match.churned is not None:
+        found.append(_flag(attrgetter("churned"), is_set=match.churned))
+    for number, least, below in (
+        (attrgetter("arr"), match.arr_from, match.arr_below),
+        (attrgetter("seats"), match.seats_from, match.seats_below),
+        (attrgetter("age_days"), match.age_days_from, match.age_days_below),
+    ):
+        if least is not None or below is not None:
+            found.append(_between(number, least, below))
+    if match.renewal_within_days is not None:
+        found.append(_between(_renewal_days, 0, match.renewal_within_days + 1))
+    return tuple(found)
 
 
-def _from(limit: int | None, value: int | None) -> bool:
-    return limit is None or (value is not None and value >= limit)
+def _one_of(fact: Callable[[Facts], Any], wanted: frozenset[str]) -> Holds:
+    return lambda facts: fact(facts) in wanted
 
 
-def _below(limit: int | None, value: int | None) -> bool:
-    return limit is None or (value is not None and value < limit)
+def _flag(fact: Callable[[Facts], Any], *, is_set: bool) -> Holds:
+    return lambda facts: bool(fact(facts)) == is_set
+
+
+def _between(number: Callable[[Facts], Any], least: int | None, below: int | None) -> Holds:
+    def holds(facts: Facts) -> bool:
+        value = number(facts)
+        return value is not None and (least is None or value >= least) and (below is None or value < below)
+
+    return holds
+
+
+def _renewal_days(facts: Facts) -> int | None:
+    return None if facts.renews_day is None else facts.renews_day - facts.day

@@ -23,7 +23,7 @@ def moves(view: View, was: list[float] | None) -> list[Move]:
     scored, values = view.scored, view.signals.values
     against = scored.of if was is None else was
     ranked = [
-        _new(Move, (measure, part - before, of - part, values[measure.signal]))
+        _new(Move, (measure, part - before, of - part, values[measure.signal], of))
         for measure, part, of, before in zip(view.card.measures, scored.parts, scored.of, against, strict=True)
     ]
     ranked.sort(key=_points)

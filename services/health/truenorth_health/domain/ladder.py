@@ -13,18 +13,38 @@ from truenorth_health.domain.display import display
 
 _ORDER: Final = ("satisfaction", "loyalty", "advocacy")
 _Number = Callable[[str], float | None]
+Level = Literal["none", "satisfaction", "loyalty", "advocacy"]
+
+
+def in_order(rungs: Sequence[RungRule]) -> tuple[RungRule, ...]:
+    """Return the rungs from the lowest on."""
+    return tuple(sorted(rungs, key=_height))
+
+
+def level_of(rungs: Sequence[RungRule], number_of: _Number) -> Level:
+    """Return the highest of the rungs, given in order, that is reached with all below it.
+
+    ``number_of`` is a signal by name, or ``score``.
+    """
+    level: Level = "none"
+    for rung in rungs:
+        for condition in rung.conditions:
+            if not holds(condition, number_of(condition.of)):
+                return level
+        level = rung.level
+    return level
 
 
 def stand(rungs: Sequence[RungRule], number_of: _Number) -> Rung | None:
     """Return the highest rung reached, and what the next one lacks; None where no ladder is defined.
 
-    ``number_of`` is a signal by name, or ``score``. A rung needs all that are defined below it.
+    It is the level of `level_of`, with the words for it.
     """
     if not rungs:
         return None
-    level: Literal["none", "satisfaction", "loyalty", "advocacy"] = "none"
+    level: Level = "none"
     reasons: list[str] = []
-    for rung in sorted(rungs, key=_height):
+    for rung in in_order(rungs):
         lacking = [one for one in rung.conditions if not holds(one, number_of(one.of))]
         if lacking:
             return Rung(level, reasons, [_lack(one, number_of(one.of)) for one in lacking])

@@ -5,7 +5,6 @@ missed becomes reached late. Another definition is judged anew over the history 
 back to is left as it stands: never guessed.
 """
 
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final, NamedTuple
 
@@ -38,29 +37,66 @@ def _iso(day: int) -> str:
     return date_of_day(day).isoformat()
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """Where a milestone stands: what is published, and what the path remembers.
-
-    ``day_number`` counts from 1; it is 0 or less before the start. ``is_past`` says that this was settled before
-    yesterday, ``is_left`` that it was left as it stood: history no longer reaches back to its start, or what it is a
-    share of is not known.
-    """
-
-    progress: MilestoneProgress
-    mark: MilestoneMark
-    day_number: int
-    compiled: CompiledMilestone
-    is_past: bool = False
-    is_left: bool = False
-
-
-class _Span(NamedTuple):
+class Span(NamedTuple):
     """First and last day, and the day it is."""
 
     start: int
     deadline: int
     today: int
+
+
+class Standing(NamedTuple):
+    """Where a milestone stands, and the ``mark`` that the path remembers; ``have`` of what is needed, at most all.
+
+    ``is_left`` says that it was left as it stood: history no longer reaches back to its start, or what it is a share of
+    is not known.
+    """
+
+    compiled: CompiledMilestone
+    span: Span
+    mark: MilestoneMark
+    have: int
+    missing: list[str]
+    is_left: bool = False
+
+    @property
+    def day_number(self) -> int:
+        """The day it is, counted from 1; 0 or less before the start."""
+        return self.span.today - self.span.start + 1
+
+    @property
+    def days_left(self) -> int | None:
+        """Days until the deadline; None once it is settled."""
+        return max(0, self.span.deadline - self.span.today) if self.mark.status in _OPEN else None
+
+    @property
+    def is_past(self) -> bool:
+        """Whether it was settled before yesterday."""
+        status = self.mark.status
+        settled = (
+            self.mark.reached_day if status == "reached" else self.span.deadline + 1 if status == "missed" else None
+        )
+        return settled is not None and settled < self.span.today - 1
+
+    @property
+    def progress(self) -> MilestoneProgress:
+        """What is published of it."""
+        wanted, mark, span = self.compiled.source, self.mark, self.span
+        return MilestoneProgress(
+            id=wanted.id,
+            name=wanted.name,
+            version=mark.version,
+            status=_STATUSES[mark.status],
+            have=self.have,
+            need=wanted.need,
+            start_on=_iso(span.start),
+            deadline_on=_iso(span.deadline),
+            reached_on=None if mark.reached_day is None else _iso(mark.reached_day),
+            days_left=self.days_left,
+            missing=self.missing,
+            late=mark.late,
+            took_days=mark.took_days,
+        )
 
 
 def standing(
@@ -75,7 +111,7 @@ def standing(
     start = facts.start_day(wanted.start)
     if start is None:
         return None
-    span = _Span(start, start + wanted.within_days - 1, facts.day)
+    span = Span(start, start + wanted.within_days - 1, facts.day)
     goal = goal_of(wanted, facts.seats, entitled)
     known = mark if mark is not None and mark.version == compiled.version else None
     if known is not None and known.status == "reached":
@@ -87,13 +123,13 @@ def standing(
     return _stand(compiled, span, _mark(compiled, span, reached_day), goal.shown(have), lacking)
 
 
-def _is_old(span: _Span, known: MilestoneMark | None) -> bool:
+def _is_old(span: Span, known: MilestoneMark | None) -> bool:
     """Whether history may be too short to judge by; one that was open until now is judged by what there still is."""
     is_open = known is not None and known.status != "missed"
     return not is_open or span.today > span.deadline + _OVERDUE_DAYS_MAX
 
 
-def _mark(compiled: CompiledMilestone, span: _Span, reached_day: int | None) -> MilestoneMark:
+def _mark(compiled: CompiledMilestone, span: Span, reached_day: int | None) -> MilestoneMark:
     if reached_day is not None:
         return MilestoneMark("reached", compiled.version, reached_day)
     left = span.deadline - span.today
@@ -103,7 +139,7 @@ def _mark(compiled: CompiledMilestone, span: _Span, reached_day: int | None) -> 
     return MilestoneMark("at_risk" if is_near else "pending", compiled.version)
 
 
-def _left(compiled: CompiledMilestone, span: _Span, mark: MilestoneMark | None) -> Standing | None:
+def _left(compiled: CompiledMilestone, span: Span, mark: MilestoneMark | None) -> Standing | None:
     """Leave it as it stands, under the version that it was judged by; open beyond its deadline is no standing."""
     if mark is None or (mark.status in _OPEN and span.today > span.deadline):
         return None
@@ -113,37 +149,15 @@ def _left(compiled: CompiledMilestone, span: _Span, mark: MilestoneMark | None) 
 
 def _stand(
     compiled: CompiledMilestone,
-    span: _Span,
+    span: Span,
     mark: MilestoneMark,
     have: int,
     lacking: list[str],
     *,
     is_left: bool = False,
 ) -> Standing:
-    wanted, status, reached_day = compiled.source, mark.status, mark.reached_day
+    reached_day = mark.reached_day
     late = reached_day is not None and reached_day > span.deadline
     took_days = None if reached_day is None else max(0, reached_day - span.start)
-    progress = MilestoneProgress(
-        id=wanted.id,
-        name=wanted.name,
-        version=mark.version,
-        status=_STATUSES[status],
-        have=min(have, wanted.need),
-        need=wanted.need,
-        start_on=_iso(span.start),
-        deadline_on=_iso(span.deadline),
-        reached_on=None if reached_day is None else _iso(reached_day),
-        days_left=max(0, span.deadline - span.today) if status in _OPEN else None,
-        missing=lacking,
-        late=late,
-        took_days=took_days,
-    )
-    settled = reached_day if status == "reached" else span.deadline + 1 if status == "missed" else None
-    return Standing(
-        progress,
-        MilestoneMark(status, mark.version, reached_day, late, took_days),
-        span.today - span.start + 1,
-        compiled,
-        is_past=settled is not None and settled < span.today - 1,
-        is_left=is_left,
-    )
+    told = MilestoneMark(mark.status, mark.version, reached_day, late, took_days)
+    return Standing(compiled, span, told, min(have, compiled.source.need), lacking, is_left)

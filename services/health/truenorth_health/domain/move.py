@@ -9,12 +9,13 @@ TOLD_POINTS_MIN: Final = 1.0
 
 
 class Move(NamedTuple):
-    """One measure: ``points`` against the comparison (negative: fell), ``lost`` against what it could give."""
+    """One measure: ``points`` against the comparison (negative: fell), ``lost`` against what it could give, ``of``."""
 
     measure: CompiledMeasure
     points: float
     lost: float
     value: float | None
+    of: float
 
     @property
     def is_told(self) -> bool:

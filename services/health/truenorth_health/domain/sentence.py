@@ -41,7 +41,7 @@ def compose(
     told: list[Runs] = []
     if view.override is not None:
         told.append([(f"Set by {view.override.by}", True), (f": {view.override.reason}", False)])
-    told += [_at_risk(one) for one in standings if one.progress.status == "at_risk"][:1]
+    told += [_at_risk(one) for one in standings if one.mark.status == "at_risk"][:1]
     if path.band == "unknown":
         told += [] if told else [_unknown(view)]
     else:
@@ -63,7 +63,7 @@ def _findings(view: View, path: Path) -> tuple[list[Runs], set[str]]:
         red = watermelon_reds(view.dimension_scores, was_open=True)[:1]
         for dimension in view.card.dimensions:
             if dimension.source.id in red:
-                inside = [one for one in losses(view) if one.measure in dimension.measures]
+                inside = [one for one in losses(view) if any(one.measure is inside for inside in dimension.measures)]
                 because = [(": ", False), *((text, False) for text, _ in _lower(why(inside[0])))] if inside else []
                 named |= {one.measure.source.id for one in inside[:1]}
                 found.append([("usage green, ", False), (f"{dimension.source.name.lower()} red", True), *because])
@@ -83,12 +83,7 @@ def _losses(view: View, band: str, was: list[float] | None, delta: float | None,
         one for one in ranked if one.is_told and one.points <= -TOLD_POINTS_MIN and one.measure.source.id not in named
     ]
     named = named | {one.measure.source.id for one in fell}
-    low = [
-        one
-        for one in losses(view)
-        if one.measure.source.id not in named
-        and one.lost >= _LOST_SHARE_MIN * (one.lost + view.scored.parts[view.card.measures.index(one.measure)])
-    ]
+    low = [one for one in losses(view) if one.measure.source.id not in named and one.lost >= _LOST_SHARE_MIN * one.of]
     return [*said, *(why(one) for one in [*fell, *low][:PARTS_MAX])]
 
 
@@ -98,7 +93,7 @@ def _points(delta: float) -> str:
 
 def _at_risk(one: Standing) -> Runs:
     wanted = one.compiled.source
-    have = f", {one.progress.have} of {one.progress.need} {_NOUNS[wanted.count]}"
+    have = f", {one.have} of {wanted.need} {_NOUNS[wanted.count]}"
     return [(f"Day {one.day_number} of {wanted.within_days}", True), (have, False)]
 
 

@@ -34,7 +34,7 @@ _encode = msgspec.msgpack.Encoder().encode
 
 def fingerprint(path: Path, turn: Turn) -> bytes:
     """Return 8 bytes that change when something changes that a person would see."""
-    view, shadow, rung = turn.view, turn.shadow, turn.rung
+    view, shadow = turn.view, turn.shadow
     measures = view.card.measures
     seen = (
         _rounded(view.score),
@@ -47,13 +47,12 @@ def fingerprint(path: Path, turn: Turn) -> bytes:
         ],
         (path.band, view.segment, view.phase, view.card.source.id, view.card.version),
         list(path.findings),
-        [(one.progress.id, one.progress.status, one.progress.have, one.progress.days_left) for one in turn.standings],
+        [(one.compiled.source.id, one.mark.status, one.have, one.days_left) for one in turn.standings],
         [fact.value for fact in view.facts.kept.values()],
         None if view.override is None else (view.override.value, view.override.by, view.override.reason),
         view.signals.get("pulse"),
         None if shadow is None else (shadow.version, shadow.band, _rounded(shadow.score)),
-        None if rung is None else rung.level,
-        None if turn.advice is None else turn.advice.tier,
+        turn.level,
         list(turn.point.silent),
     )
     return blake2b(_encode(seen), digest_size=8).digest()
@@ -175,7 +174,7 @@ def health_updated(
     pulse = view.signals.get("pulse")
     bands = view.card.source.bands
     helps = said.helps(view, path.band)
-    at_risk = any(one.progress.status == "at_risk" for one in turn.standings)
+    at_risk = any(one.mark.status == "at_risk" for one in turn.standings)
     return HealthUpdated(
         account=state.account,
         revision=path.revision,

@@ -21,6 +21,7 @@ from truenorth_health.domain import points
 from truenorth_health.domain.decided import Decided
 from truenorth_health.domain.drivers import drivers as ranked
 from truenorth_health.domain.drivers import moves
+from truenorth_health.domain.ladder import Level
 from truenorth_health.domain.milestones import Standing
 from truenorth_health.domain.path import Path, Point
 from truenorth_health.domain.points import Comparison
@@ -54,7 +55,8 @@ class Passed:
 class Turn:
     """One decision on its way out: the view, why, what it is compared with, what passed and what is open.
 
-    ``rung``, ``shadow`` and ``advice`` are published beside the score; ``drivers`` are worked out once per direction.
+    ``level`` is the rung of the ladder; ``rung`` and ``advice`` are put into words only when they are published, with
+    the ``shadow``; ``drivers`` are worked out once per direction.
     """
 
     view: View
@@ -68,6 +70,7 @@ class Turn:
     findings: list[Finding] = field(default_factory=list)
     hold_ends_ms: int | None = None
     sentence: Sentence = field(default_factory=Sentence)
+    level: Level | None = None
     rung: Rung | None = None
     shadow: Shadow | None = None
     advice: TierAdvice | None = None
