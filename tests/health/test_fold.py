@@ -3,7 +3,7 @@
 import pytest
 from truenorth.definitions.model import Milestone
 from truenorth.events import inputs, people
-from truenorth_health.domain import parts
+from truenorth_health.domain import limits, parts
 from truenorth_health.domain.fold import fold
 from truenorth_health.domain.parts_engagements import Engagements
 from truenorth_health.domain.state import dump, load, new_state
@@ -147,9 +147,21 @@ def test_absurd_numbers_neither_stop_the_fold_nor_the_decision() -> None:
     one.tell(inputs.TicketSolved("t", first_response_minutes=10**30), NOON)
     one.tell(people.OverrideSet("dana", "forever", 50.0, 10**30), NOON)
     one.tell(inputs.UsageRecorded("board", count=1_000_000_000), -719_162 * DAY)
-    one.tell(inputs.UsageRecorded("board"), NOON)
+    one.tell(inputs.UsageRecorded("board", duration_seconds=10**30, errors=10**30), NOON)
     assert one.decide(NOON).snapshot is not None
     assert load("acme", dump(one.state)) == one.state
+
+
+def test_sums_fit_their_bytes_however_often_they_are_told() -> None:
+    one = book()
+    for _ in range(5_000):
+        one.tell(inputs.UsageRecorded("board", count=10**9, duration_seconds=2**64, errors=2**64), NOON)
+        one.tell(inputs.ValueRecorded(1e300, "hours", "o1"), NOON)
+        one.tell(inputs.ValueRecorded(-1e300, "hours", "o2"), NOON)
+    assert load("acme", dump(one.state)).read(Engagements).values == {
+        "o1": {"hours": limits.AMOUNTS_MAX},
+        "o2": {"hours": -limits.AMOUNTS_MAX},
+    }
 
 
 def test_a_state_is_worth_its_bytes() -> None:

@@ -9,6 +9,7 @@ from truenorth_health.domain.limits import (
     ADVOCACIES_MAX,
     ADVOCACY_DAYS_KEPT,
     AMOUNT_MAX,
+    AMOUNTS_MAX,
     DAY_MS,
     DEPARTURES_MAX,
     ENGAGEMENT_KEYS_MAX,
@@ -89,7 +90,7 @@ def _sum(kept: Engagements, objective: str, unit: str, amount: int) -> None:
     if unit not in units and len(units) >= UNITS_PER_OBJECTIVE_MAX:
         kept.over += 1
         return
-    units[unit] = units.get(unit, 0) + amount
+    units[unit] = max(-AMOUNTS_MAX, min(units.get(unit, 0) + amount, AMOUNTS_MAX))
 
 
 def advocated(state: AccountState, event: Event, time_ms: int, _record_ms: int) -> None:

@@ -9,7 +9,9 @@ from truenorth.events.inputs import UsageRecorded
 from truenorth_health.domain.limits import (
     ACTORS_MAX,
     DAY_MS,
+    DURATION_SECONDS_MAX,
     ERASURE_GRACE_MS,
+    ERRORS_MAX,
     FEATURES_MAX,
     MODULES_MAX,
     USAGE_DAYS_KEPT,
@@ -52,9 +54,9 @@ def recorded(state: AccountState, event: Event, time_ms: int, record_ms: int) ->
             set_bit(bucket.features, slot)
     bucket.count += data.count
     if data.duration_seconds:
-        bucket.seconds += data.duration_seconds
+        bucket.seconds += min(data.duration_seconds, DURATION_SECONDS_MAX)
     if data.errors:
-        bucket.errors += data.errors
+        bucket.errors += min(data.errors, ERRORS_MAX)
     if slot >= 0:
         counts[slot] += data.count
     _note_who(state, usage, bucket, data, record_ms)

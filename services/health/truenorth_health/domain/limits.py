@@ -19,6 +19,9 @@ USAGE_DAYS_KEPT: Final = 91
 ACTORS_MAX: Final = 4_096
 FEATURES_MAX: Final = 1_024
 MODULES_MAX: Final = 256
+DURATION_SECONDS_MAX: Final = 10**9
+ERRORS_MAX: Final = 10**9
+"""One event is believed up to these, which the contract leaves open: a day's sum has to fit 64 bits."""
 
 HISTORY_DAYS_KEPT: Final = 100
 TICKETS_MAX: Final = 2_000
@@ -36,7 +39,8 @@ ENGAGEMENTS_MAX: Final = 1_000
 GAINS_MAX: Final = 500
 UNITS_PER_OBJECTIVE_MAX: Final = 4
 AMOUNT_MAX: Final = 10**12
-"""Recorded value is believed up to this, either way; kept in thousandths, it fits 64 bits however often it is told."""
+AMOUNTS_MAX: Final = 2**62
+"""Recorded value is believed up to the first, either way, and its sum (kept in thousandths) ends at the second."""
 DEPARTURES_MAX: Final = 200
 ADVOCACIES_MAX: Final = 500
 ADVOCACY_DAYS_KEPT: Final = 375
