@@ -364,3 +364,14 @@ def test_a_gravestone_stands_until_the_inputs_of_its_time_are_gone() -> None:
     assert dump(book.state) != {}
     assert book.decide(due_ms) == Decided()
     assert dump(book.state) == {}
+
+
+def test_what_changes_for_everybody_right_after_a_decision_waits_a_second_and_no_day() -> None:
+    book = Book(compiled(support_card()))
+    book.decide(NOON)
+    silent = {"tickets": NOON - DAY}
+    asked = decide(book.state, book.definitions, offsets={}, now_ms=NOON + 10, silent=silent)
+    assert (asked.snapshot, asked.next_due_ms) == (None, NOON + limits.PUBLISH_EVERY_MS)
+    told = decide(book.state, book.definitions, offsets={}, now_ms=NOON + limits.PUBLISH_EVERY_MS, silent=silent)
+    assert told.snapshot is not None
+    assert told.snapshot.silent == ["tickets"]

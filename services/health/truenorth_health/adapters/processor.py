@@ -121,7 +121,7 @@ class AccountProcessor:
         if compiled is None or compiled.ordinal < state.read(Path).ordinal:
             return Decision(render(state.account, decide_forgetting(state, now_ms), now_ms), now_ms + BEHIND_RETRY_MS)
         if (later := put_off(state, compiled, now_ms)) is not None:
-            return Decision((), later[0])
+            return Decision((), later)
         named = {name: offset for name, offset in zip(HEALTH_SOURCES, offsets, strict=True) if offset != NO_OFFSET}
         silent = None if self._silence is None else self._silence.at(now_ms)
         decided = decide(state, compiled, offsets=named, now_ms=now_ms, silent=silent)

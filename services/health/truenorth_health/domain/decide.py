@@ -46,8 +46,8 @@ def decide(
     return decided
 
 
-def put_off(state: AccountState, compiled: Compiled, now_ms: int) -> tuple[int | None] | None:
-    """Return (when to come back) where `decide` would decide and hand out nothing; None where it has to be asked.
+def put_off(state: AccountState, compiled: Compiled, now_ms: int) -> int | None:
+    """Return when to come back where `decide` would decide and hand out nothing; None where it has to be asked.
 
     Most turns of a busy account end here, and all turns of a worker that catches up: spared are the outputs.
     """
@@ -58,7 +58,7 @@ def put_off(state: AccountState, compiled: Compiled, now_ms: int) -> tuple[int |
     if compiled.ordinal >= path.ordinal and now_ms >= _ready_ms(path):
         return None
     _remember(state, path)
-    return (_later(path, compiled, now_ms),)
+    return _later(path, compiled, now_ms)
 
 
 def _decide(state: AccountState, compiled: Compiled, asked: DecisionPoint) -> Decided:
@@ -83,14 +83,12 @@ def _remember(state: AccountState, path: Path) -> None:
     state.causes = 0
 
 
-def _later(path: Path, compiled: Compiled, now_ms: int) -> int | None:
-    """Return when to come back, having decided nothing: with nothing to tell, at the time that was due anyway."""
-    if compiled.ordinal < path.ordinal:
-        return now_ms + PUBLISH_EVERY_MS
-    idle = not path.pending and path.scoring == compiled.scoring
-    if idle and (path.due_ms is None or path.due_ms > now_ms):
-        return path.due_ms
-    return _ready_ms(path)
+def _later(path: Path, compiled: Compiled, now_ms: int) -> int:
+    """Return when to come back, having decided nothing.
+
+    That is as soon as it may be, also where nothing was folded: definitions or silent sources may be why it was asked.
+    """
+    return now_ms + PUBLISH_EVERY_MS if compiled.ordinal < path.ordinal else _ready_ms(path)
 
 
 def _ready_ms(path: Path) -> int:
