@@ -43,7 +43,7 @@ class App:
         registry = make_registry()
         self.metrics = Metrics(registry)
         self.definitions = LiveDefinitions(settings.bootstrap, self._clock, on_change=self._definitions_changed)
-        compiled = CompiledDefinitions(lambda: self.definitions.current)
+        self.compiled = compiled = CompiledDefinitions(lambda: self.definitions.current, self.definitions.older)
         self.silence = SourceSilence(
             partial(silent_topics, settings.bootstrap),
             lambda: self.definitions.current,
@@ -140,8 +140,8 @@ class App:
 
     def ready(self) -> str | None:
         """Say what is still missing before events move scores at once."""
-        if self.definitions.current is None:
-            return "no definitions are in force; run truenorth apply"
+        if self.compiled.get() is None:
+            return self.compiled.refused or "no definitions are in force; run truenorth apply"
         if not self._caught_up_once and not self.silence.known:
             return "the broker has not yet said which sources are silent"
         if not self.engine.owned and not self.engine.opening:
@@ -173,6 +173,7 @@ class App:
         self.metrics.cohort_pass_seconds.set(self.cohorts.pass_seconds)
         self.metrics.cohorts_told.set(self.cohort_totals.told_count)
         self.metrics.show_silence(self.silence.seconds())
+        self.metrics.definitions_refused.set(self.compiled.refused is not None)
 
     def _definitions_changed(self, bundle: Bundle) -> None:
         self.engine.request_decision(self.silence.reason(bundle.hash))

@@ -41,6 +41,11 @@ class Metrics:
             ["source"],
             registry=registry,
         )
+        self.definitions_refused = Gauge(
+            "truenorth_health_definitions_refused",
+            "1 while the definitions in force are of no use to this program, which goes on with those before them.",
+            registry=registry,
+        )
         self.waiting_events = Gauge(
             "truenorth_health_waiting_events", "Events decoded and waiting for the next flush.", registry=registry
         )

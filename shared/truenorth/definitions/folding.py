@@ -21,6 +21,12 @@ class Shelf:
         """Return the bundle with this hash, in force or not; None when it was never seen."""
         return self._bundles.get(hash_)
 
+    def older(self) -> list[Bundle]:
+        """Return the bundles applied before the one in force, the newest first."""
+        current = self._current
+        found = [one for one in self._bundles.values() if current is not None and one.ordinal < current.ordinal]
+        return sorted(found, key=lambda one: one.ordinal, reverse=True)
+
     def take(self, key: bytes | None, value: bytes | None) -> bool:
         """Take one record; return whether another bundle is now in force. A tombstone changes nothing.
 

@@ -46,6 +46,10 @@ class LiveDefinitions:
         """Return the bundle with this hash, in force or not; None when it was never seen."""
         return self._shelf.bundle(hash_)
 
+    def older(self) -> list[Bundle]:
+        """Return the bundles applied before the one in force, the newest first."""
+        return self._shelf.older()
+
     @property
     def failure(self) -> str | None:
         """Why the topic is no longer followed, for the liveness probe; None while all is well."""

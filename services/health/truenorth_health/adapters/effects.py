@@ -9,16 +9,17 @@ from truenorth import words
 from truenorth.clock import Clock, SystemClock
 from truenorth.definitions.bundle import make_bundle
 from truenorth.definitions.model import Bundle, Definitions
-from truenorth.errors import HaltError
+from truenorth.errors import HaltError, RefusedError
 from truenorth.kafka import Record
 from truenorth.kafka.log import KafkaLog
 from truenorth.kafka.reader import read_topic
 
 from truenorth_health.adapters.processor import AccountProcessor, CompiledDefinitions
 from truenorth_health.adapters.verify_stored import Read, Sample, Stored
-from truenorth_health.domain.compiled import Compiled, compile_definitions
+from truenorth_health.domain.compiled import Compiled
 from truenorth_health.domain.effects import Effects, effect
 from truenorth_health.domain.state import load
+from truenorth_health.domain.usable import usable
 
 _UNCHANGED: Final = "nothing that health looks at changes: no score, band or milestone would"
 
@@ -31,9 +32,10 @@ async def preview(bootstrap: str, current: Bundle | None, proposed: Definitions)
     Raises:
         TransientError: the broker is away.
         HaltError: the state was written by another version than this program's.
+        RefusedError: what is proposed cannot be used.
     """
-    after = compile_definitions(make_bundle(proposed, ordinal=0, applied_ms=0))
-    before = None if current is None else compile_definitions(current)
+    after = usable(make_bundle(proposed, ordinal=0, applied_ms=0))
+    before = None if current is None else _usable_or_none(current)
     if before is not None and before.scoring == after.scoring:
         return [_UNCHANGED]
     processor = AccountProcessor(CompiledDefinitions(_no_definitions))
@@ -91,6 +93,14 @@ class Surveyor:
         if own.schema > self._processor.schema:
             raise HaltError(f"account {account!r} was written by a newer program: use its `truenorth apply`")
         return self._processor.migrate(parts, own.schema)
+
+
+def _usable_or_none(current: Bundle) -> Compiled | None:
+    """What is in force may be what is to be corrected; then there is nothing to compare with."""
+    try:
+        return usable(current)
+    except RefusedError:
+        return None
 
 
 def _no_definitions() -> Bundle | None:

@@ -23,9 +23,10 @@ from truenorth.topics import HEALTH_SOURCES, full_name
 from truenorth_health.adapters.processor import AccountProcessor, CompiledDefinitions
 from truenorth_health.adapters.verify_bundles import Bundles
 from truenorth_health.adapters.verify_refold import NEVER_MS, Refold
-from truenorth_health.domain.compiled import Compiled, compile_definitions
+from truenorth_health.domain.compiled import Compiled
 from truenorth_health.domain.explanation import Explanation, changed, copied, explain, published
 from truenorth_health.domain.state import AccountState
+from truenorth_health.domain.usable import usable
 from truenorth_health.domain.way import Way, way_of
 
 NEAREST_MAX: Final = 3
@@ -185,7 +186,7 @@ class Explainer:
         if shelf.current is None:
             raise MissingError("no definitions are in force; `truenorth apply` puts them there")
         self._applied_ms = shelf.current.applied_ms
-        return compile_definitions(shelf.current)
+        return usable(shelf.current)
 
     async def _in_force(
         self, current: Compiled, transitions: Iterable[Transition], snapshot: HealthUpdated | None, at_ms: int

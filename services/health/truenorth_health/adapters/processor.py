@@ -1,12 +1,13 @@
 """The partition engine's view of an account: bytes in, typed fold and decision, records out."""
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from hashlib import blake2b
 from typing import Final, Protocol
 
 from truenorth import codec, erasures
 from truenorth.definitions.model import Bundle
-from truenorth.errors import PoisonError
+from truenorth.errors import PoisonError, RefusedError
 from truenorth.events.health import ChildScored
 from truenorth.events.payload import PayloadStruct
 from truenorth.ids import derived_id
@@ -16,12 +17,13 @@ from truenorth.streams.records import NO_OFFSET
 from truenorth.streams.seen import IDENTITY_BYTES
 from truenorth.topics import HEALTH_SOURCES, full_name
 
-from truenorth_health.domain.decide import Compiled, Decided, compile_definitions, decide, put_off
+from truenorth_health.domain.decide import Compiled, Decided, decide, put_off
 from truenorth_health.domain.fold import fold
 from truenorth_health.domain.gone import decide_forgetting
 from truenorth_health.domain.migrations import migrate
 from truenorth_health.domain.path import Path
 from truenorth_health.domain.state import SCHEMA, AccountState, dump, load
+from truenorth_health.domain.usable import usable
 
 SOURCE: Final = "truenorth/health"
 BEHIND_RETRY_MS: Final = 1_000
@@ -34,24 +36,50 @@ _MILESTONES = full_name("milestones")
 _ERASURES_DONE = full_name(erasures.DONE_TOPIC)
 _ROLL_UPS = full_name("roll-ups")
 
+_log = logging.getLogger(__name__)
+
 
 class CompiledDefinitions:
-    """The compiled form of the current bundle, compiled once per hash and ordinal."""
+    """The compiled form of the current bundle, compiled once per hash and ordinal.
 
-    def __init__(self, current: Callable[[], Bundle | None]) -> None:
+    A bundle that cannot be used never replaces a good one: the one before stays in force, or, for a process that
+    starts, the newest of the ``older`` ones that can be used. ``refused`` says so while it lasts.
+    """
+
+    def __init__(self, current: Callable[[], Bundle | None], older: Callable[[], Sequence[Bundle]] = tuple) -> None:
         self._current = current
+        self._older = older
         self._compiled: Compiled | None = None
         self._bundle: Bundle | None = None
+        self.refused: str | None = None
 
     def get(self) -> Compiled | None:
         """Return the compiled current definitions; None while none are known."""
         bundle = self._current()
-        if bundle is None:
-            return None
-        if bundle is not self._bundle:
-            self._compiled = compile_definitions(bundle)
+        if bundle is not None and bundle is not self._bundle:
             self._bundle = bundle
+            self._take(bundle)
         return self._compiled
+
+    def _take(self, bundle: Bundle) -> None:
+        self.refused = None
+        try:
+            self._compiled = usable(bundle)
+        except RefusedError as error:
+            self.refused = error.message
+            if self._compiled is None:
+                self._compiled = _first_usable(self._older())
+            kept = None if self._compiled is None else self._compiled.hash
+            _log.error("definitions refused", extra={"reason": error.message, "in_force": kept})
+
+
+def _first_usable(bundles: Sequence[Bundle]) -> Compiled | None:
+    for bundle in bundles:
+        try:
+            return usable(bundle)
+        except RefusedError as error:
+            _log.error("definitions refused", extra={"reason": error.message})
+    return None
 
 
 class Silence(Protocol):

@@ -10,7 +10,8 @@ from truenorth.errors import RefusedError
 from truenorth.topics import full_name
 
 from truenorth_health.adapters.verify_stored import Read
-from truenorth_health.domain.compiled import Compiled, compile_definitions
+from truenorth_health.domain.compiled import Compiled
+from truenorth_health.domain.usable import usable
 
 _PARTITION: Final = 0
 
@@ -25,14 +26,14 @@ class Bundles:
     def __init__(self, read: Read) -> None:
         self._read = read
         self._bundles: dict[str, Bundle] = {}
-        self._compiled: dict[str, Compiled] = {}
+        self._compiled: dict[str, Compiled | None] = {}
         self._unknown: set[str] = set()
         self._next_offset = 0
         self.ordinals: dict[int, str] = {}
         self.refused: dict[int, str] = {}
 
     async def by_hash(self, hash_: str) -> Compiled | None:
-        """Return the bundle with this hash, compiled; None when there is none."""
+        """Return the bundle with this hash, compiled; None when there is none, or none of use."""
         if hash_ not in self._bundles and hash_ not in self._unknown:
             await self._read_on()
         if hash_ in self._bundles:
@@ -53,13 +54,15 @@ class Bundles:
 
     def _scoring(self, scoring: str) -> Compiled | None:
         compiled = (self._compile(hash_) for hash_ in self._bundles)
-        return next((one for one in compiled if one.scoring == scoring), None)
+        return next((one for one in compiled if one is not None and one.scoring == scoring), None)
 
-    def _compile(self, hash_: str) -> Compiled:
-        compiled = self._compiled.get(hash_)
-        if compiled is None:
-            compiled = self._compiled[hash_] = compile_definitions(self._bundles[hash_])
-        return compiled
+    def _compile(self, hash_: str) -> Compiled | None:
+        if hash_ not in self._compiled:
+            try:
+                self._compiled[hash_] = usable(self._bundles[hash_])
+            except RefusedError:  # nothing was ever decided with it, or by another version of the program
+                self._compiled[hash_] = None
+        return self._compiled[hash_]
 
     async def _read_on(self) -> None:
         async with aclosing(self._read(full_name("definitions"), _PARTITION, self._next_offset)) as records:
