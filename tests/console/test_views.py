@@ -8,7 +8,7 @@ import pytest
 from truenorth.clock import day_of_date
 from truenorth.definitions.model import Definitions, Person, Phase, Segment
 from truenorth.errors import RefusedError
-from truenorth.events.health import HealthDay
+from truenorth.events.health import Child, HealthDay, RolledUp
 from truenorth.events.people import AlertSnoozed, NoteAdded, TaskDone
 from truenorth_console.domain import account, book, inbox, timeline
 from truenorth_console.domain.days import Day, decode_days, encode_days, number_of, with_points
@@ -78,6 +78,28 @@ def test_pips_never_outgrow_their_column() -> None:
 
 def _fields(struct: Any) -> dict[str, Any]:
     return {name: getattr(struct, name) for name in struct.__struct_fields__}
+
+
+def page_of(**more: Any) -> account.Page:
+    held = book.Held(snapshot("acc", NOW_MS, **more), {}, 0)
+    return account.page(held, tasks=[], contacts=[], past=[], names=NAMES, now=NOW)
+
+
+def test_what_the_children_give_is_a_part_of_their_parents_page() -> None:
+    children = [Child("labs", 62.0, "yellow", 12.4), Child("books", None, "unknown")]
+    parts = page_of(score=74.4, dimensions=[], rolled_up=RolledUp("arr_weighted", children, 80.0)).parts
+    assert [(part.name, part.weight, part.gives, part.change) for part in parts] == [
+        ("Children", "weighted by ARR", "12.4", None)
+    ]
+    assert parts[0].measures == [
+        account.MeasureLine("labs", "62 yellow", "12.4"),
+        account.MeasureLine("books", "– unknown", "0.0"),
+    ]
+
+
+def test_children_that_count_in_nothing_are_not_on_the_page() -> None:
+    alone = RolledUp("own", [Child("labs", 62.0, "yellow")], 80.0)
+    assert page_of(dimensions=[], rolled_up=alone).parts == page_of(dimensions=[]).parts == []
 
 
 def test_a_curve_goes_down_when_the_score_does_and_carries_the_cuts_inside_it() -> None:

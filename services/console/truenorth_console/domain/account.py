@@ -17,6 +17,12 @@ from truenorth_console.domain.timeline import PULSE, Entry, Past, timeline
 from truenorth_console.domain.wording import Now, day_text, due, parse_date, renewal, until
 
 _ROLES: Final = ("champion", "sponsor", "economic_buyer")
+_ROLL_UP: Final = {
+    "mean": "mean of scores",
+    "arr_weighted": "weighted by ARR",
+    "worst": "worst counts",
+    "share_poor": "share that is not red",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +135,7 @@ def page(
             height=48,
         ),
         why=snapshot.sentence.runs,
-        parts=[_part(one, snapshot) for one in snapshot.dimensions],
+        parts=[*(_part(one, snapshot) for one in snapshot.dimensions), *_children(snapshot)],
         help=_help(snapshot.help),
         norths=[NorthCard(north_of(one), _north_says(one, now)) for one in snapshot.milestones],
         flags=flags(snapshot),
@@ -182,6 +188,34 @@ def _part(one: DimensionResult, snapshot: HealthUpdated) -> Part:
             for measure in one.measures
         ],
     )
+
+
+def _children(snapshot: HealthUpdated) -> list[Part]:
+    """Return what the children give to a parent's score as its last part; nothing where none counts."""
+    rolled_up = snapshot.rolled_up
+    if rolled_up is None or rolled_up.how == "own" or not rolled_up.children or snapshot.score is None:
+        return []
+    given = sum(child.contribution for child in rolled_up.children)
+    of = max(given, 100.0 - sum(one.of for one in snapshot.dimensions))
+    share = given / of if of else 0.0
+    return [
+        Part(
+            name="Children",
+            weight=_ROLL_UP[rolled_up.how],
+            band=_band(share * 100, snapshot),
+            filled=_percent(share),
+            was=None,
+            gives=words.points(given),
+            change=None,
+            label=f"Children: {words.points(given)} of {_most(of)}",
+            measures=[
+                MeasureLine(
+                    child.account, f"{words.shown_or_dash(child.score)} {child.band}", words.points(child.contribution)
+                )
+                for child in rolled_up.children
+            ],
+        )
+    ]
 
 
 def _most(of: float) -> str:
