@@ -45,6 +45,14 @@ async def test_a_source_nobody_was_heard_on_is_silent_since_its_newest_record() 
     assert watch.said == [f"hash+usage@{NOON - 6 * HOUR - 1}"]
 
 
+async def test_a_silence_longer_than_there_was_time_never_is() -> None:
+    watch = Watch()
+    watch.define(Source(id="usage", silent_after="99999d"))
+    watch.topics.send(USAGE, NOON - DAY)
+    await watch.silence.look()
+    assert watch.silence.at(NOON) == {}
+
+
 async def test_one_record_within_the_time_is_enough() -> None:
     watch = Watch()
     watch.topics.send(USAGE, NOON - 6 * HOUR)

@@ -23,6 +23,8 @@ class TopicsInMemory:
     async def silent_topics(self, since_ms: Mapping[str, int]) -> dict[str, int | None]:
         """See `truenorth.kafka.newest.silent_topics`."""
         self.asked += 1
+        if any(moment_ms < 0 for moment_ms in since_ms.values()):
+            raise ValueError("a moment before 1970")  # as the client does
         if self.is_away:
             raise TransientError("the broker is away")
         return {

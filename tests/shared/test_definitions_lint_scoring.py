@@ -113,6 +113,12 @@ BAD = [
     ("name: Silver, arr_from: 100", "name: Silver, advocates: true", 50, "tier_unreachable"),
     ("name: Silver, arr_from: 100", "name: Silver, promised: false", 50, "tier_unreachable"),
     ("silent_after: 6h", "silent_after: 0h", 53, "silent_at_once"),
+    ("silent_after: 6h", "silent_after: 91d", 53, "duration_too_long"),
+    ("silent_after: 6h", "silent_after: 2161h", 53, "duration_too_long"),
+    ("leave: 75}}", f"leave: 75}}, hold_for: {'9' * 5_000}d}}", 7, "duration_too_long"),
+    ("linear: {worst: 0, best: 1}", "linear: {worst: -1.0e+308, best: 1.0e+308}", 13, "linear_too_wide"),
+    ("weight: 60", f"weight: 1{'0' * 400}", 20, "value_invalid"),
+    ("arr_below: 100", f"arr_below: {2**63}", 2, "value_invalid"),
 ]
 
 

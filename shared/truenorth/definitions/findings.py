@@ -10,6 +10,8 @@ from truenorth.definitions import shapes
 from truenorth.definitions.signals import BY_NAME
 
 _WINDOW: Final = re.compile(r"_(\d+)d$")
+_PER_DAY: Final = {"s": 86_400, "m": 1_440, "h": 24, "d": 1, "bd": 1}
+_DIGITS_MAX: Final = 9
 
 
 class Found(NamedTuple):
@@ -42,6 +44,15 @@ def unknown_signal(path: str, name: str, *, also: Collection[str] = ()) -> Itera
         yield Found("window_too_long", path, message)
         return
     yield from unknown_reference(path, name, (*BY_NAME, *also), "signal")
+
+
+def too_long(path: str, duration: str) -> Iterator[Found]:
+    """Yield a finding when a duration (``6h``) is longer than anything is kept."""
+    digits = duration.rstrip("smhbd")
+    limit = shapes.WINDOW_DAYS_MAX * _PER_DAY[duration[len(digits) :]]
+    if len(digits) > _DIGITS_MAX or int(digits) > limit:
+        message = f"{duration} is too long; it is at most {shapes.WINDOW_DAYS_MAX} days"
+        yield Found("duration_too_long", path, message)
 
 
 def unknown_placeholders(path: str, text: str, known: Collection[str]) -> Iterator[Found]:

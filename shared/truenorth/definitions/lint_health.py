@@ -160,9 +160,9 @@ def _descending(before: Sequence[Tier], tier: Tier, name: str, path: str) -> Ite
 
 
 def sources(definitions: Definitions) -> Iterator[Found]:
-    """Check that a source has some time to be quiet."""
+    """Check that a source has some time to be quiet, and not for ever."""
     for index, source in enumerate(definitions.sources):
-        digits = source.silent_after.rstrip("smhbd")
-        if int(digits) == 0:
+        yield from words.too_long(f"sources[{index}].silent_after", source.silent_after)
+        if not source.silent_after.rstrip("smhbd").strip("0"):
             message = "after no time at all every source is silent; give it longer than it is ever quiet"
             yield Found("silent_at_once", f"sources[{index}].silent_after", message)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from itertools import pairwise
+from math import isfinite
 
 from truenorth.definitions import findings
 from truenorth.definitions.findings import Found
@@ -36,6 +37,9 @@ def _mapping(mapping: Measure | AgeBand, path: str) -> Iterator[Found]:
     if mapping.linear is not None and mapping.linear.worst == mapping.linear.best:
         message = "worst and best are equal; from worst (0) to best (100) there must be some way"
         yield Found("linear_flat", f"{path}.linear", message)
+    if mapping.linear is not None and not isfinite(mapping.linear.best - mapping.linear.worst):
+        message = "worst and best are so far apart that nothing lies between them; take the values that occur"
+        yield Found("linear_too_wide", f"{path}.linear", message)
     if mapping.banded is not None:
         yield from _banded(mapping.banded, f"{path}.banded")
 

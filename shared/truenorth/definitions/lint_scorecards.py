@@ -98,6 +98,7 @@ def _twice(names: Sequence[str], path: str, noun: str) -> Iterator[Found]:
 
 
 def _bands(bands: Bands, path: str) -> Iterator[Found]:
+    yield from findings.too_long(f"{path}.hold_for", bands.hold_for)
     for name in ("red", "yellow"):
         cut = getattr(bands, name)
         if cut.leave < cut.enter:

@@ -156,10 +156,15 @@ def _text_fits(value: Any, shape: inspect.StrType) -> bool:
 
 def _number_fits(value: Any, shape: inspect.IntType | inspect.FloatType) -> bool:
     types = int if isinstance(shape, inspect.IntType) else (int, float)
-    if isinstance(value, bool) or not isinstance(value, types) or not isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, types) or not _is_kept(value):
         return False
     low = (shape.gt is None or value > shape.gt) and (shape.ge is None or value >= shape.ge)
     return low and (shape.le is None or value <= shape.le) and (shape.lt is None or value < shape.lt)
+
+
+def _is_kept(value: float) -> bool:
+    """Whether a number is finite, and a whole one fits the 64 bits it travels in."""
+    return -(2**63) <= value < 2**63 if isinstance(value, int) else isfinite(value)
 
 
 def _kind(value: Any) -> str:

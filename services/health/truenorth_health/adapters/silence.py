@@ -75,7 +75,7 @@ class SourceSilence:
         """Ask now."""
         sources = self._asked = self._sources()
         now_ms = self._clock.now_ms()
-        moments = {full_name(source.id): now_ms - duration_ms(source.silent_after) for source in sources}
+        moments = {full_name(source.id): max(0, now_ms - duration_ms(source.silent_after)) for source in sources}
         try:
             newest_ms = await self._ask(moments) if moments else {}
         except TransientError as error:
