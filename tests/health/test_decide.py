@@ -256,6 +256,23 @@ def test_two_weeks_ago_is_worked_out_where_history_was_loaded() -> None:
     assert snapshot.delta_14d == pytest.approx(snapshot.score - 100.0)
 
 
+def test_two_weeks_ago_is_what_was_told_then_though_nothing_was_decided_since() -> None:
+    book = Book(compiled(three_part_card()))
+    book.use(NOON - 30 * DAY, actors=["ann", "bob", "cleo"])
+    told = book.decide(NOON).snapshot
+    book.use(NOON, actors=["dan", "eve"])  # recorded after that decision: looking back would find it
+    book.use(NOON + 14 * DAY)
+    deltas = []
+    for late_ms in (0, SECOND):
+        book.tell(inputs.AccountUpdated(name=f"Acme {late_ms}"), NOON + 14 * DAY + late_ms)
+        snapshot = book.decide(NOON + 14 * DAY + late_ms).snapshot
+        assert snapshot is not None
+        assert snapshot.score is not None
+        deltas.append(snapshot.score - (snapshot.delta_14d or 0.0))
+    assert told is not None
+    assert deltas == [pytest.approx(told.score)] * 2
+
+
 @pytest.mark.parametrize("live", [True, False])
 def test_a_churned_account_keeps_the_score_of_the_moment_it_left(live: bool) -> None:
     book = Book(compiled(support_card()))

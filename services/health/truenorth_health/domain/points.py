@@ -56,12 +56,14 @@ class Comparison:
 def baseline(state: AccountState, view: View, compiled: Compiled) -> Point | None:
     """Return where the account stood two weeks ago under its scorecard of today; None when that is not known.
 
-    It is the day's own point (or one a day or two older). Where that is missing or was made by another scorecard,
-    and usage reaches back that far, it is worked out from what is kept.
+    It is the day's own point (or one a day or two older), also where nothing was decided since, so that it is not
+    sealed yet. Where that is missing or was made by another scorecard, and usage reaches back that far, it is worked
+    out from what is kept.
     """
     wanted = view.facts.day - COMPARE_DAYS
-    days = state.read(Points).days
-    found = [one for one in days if wanted - _SLACK_DAYS < one.day <= wanted and one.version == view.card.version]
+    days, last = state.read(Points).days, state.read(Path).today
+    kept = days if last is None else [*days, last]
+    found = [one for one in kept if wanted - _SLACK_DAYS < one.day <= wanted and one.version == view.card.version]
     if found:
         return found[-1]
     first_days = state.read(UsageNames).first_days
