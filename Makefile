@@ -10,7 +10,7 @@ BENCH_BIN := .venv-bench/bin
 BENCH_STAMP := .venv-bench/.made-by-make
 DISTRIBUTIONS := shared $(wildcard services/*) deploy/local
 PROJECTS := pyproject.toml $(addsuffix /pyproject.toml,$(DISTRIBUTIONS))
-SOURCES := shared/truenorth $(wildcard services/*/truenorth_*) deploy/local/truenorth_local tests
+SOURCES := shared/truenorth $(wildcard services/*/truenorth_*) deploy/local/truenorth_local examples tests
 
 help: ## This list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' Makefile
