@@ -124,6 +124,20 @@ def test_an_invoice_that_was_paid_is_not_behind_what_is_overdue() -> None:
     assert [one.told for one in behind.latest] == ["i2, amount $700"]
 
 
+def test_what_is_open_or_overdue_without_a_word_for_it_is_behind_it_too() -> None:
+    told_so: Told = [
+        (inputs.InvoiceIssued("due", 50_000, "2025-10-01"), NOON - 60 * DAY),
+        (inputs.InvoiceIssued("not yet", 60_000, "2025-12-01"), NOON - 60 * DAY),
+        (inputs.InvoicePaid("paid"), NOON - 9 * DAY),
+        (inputs.InvoiceOverdue("paid", 70_000), NOON - 8 * DAY),
+        (inputs.TicketUpdated("heard of", "p1"), NOON - 5 * DAY),
+        (inputs.TicketRated("rated", 4.0), NOON - 5 * DAY),
+    ]
+    past = Past(events_of(told_so), NOON)
+    assert [one.told for one in past.behind("invoices_overdue").latest] == ["due, amount $500, due on 2025-10-01"]
+    assert [one.told for one in past.behind("open_p1_tickets").latest] == ["heard of, p1"]
+
+
 def test_no_event_is_told_with_a_persons_name() -> None:
     for payload in (
         inputs.UsageRecorded("board", actor="mary"),

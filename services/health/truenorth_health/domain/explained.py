@@ -7,10 +7,15 @@ from typing import Any, Final
 import msgspec
 from truenorth import words
 from truenorth.definitions.signals import SIGNALS, Signal
-from truenorth.events import Event, inputs
+from truenorth.events import FAMILY_OF_TYPE, Event
 from truenorth.events.catalogue import types_of
+from truenorth.topics import HEALTH_SOURCES
 
+from truenorth_health.domain.fold import fold
+from truenorth_health.domain.fold_tickets import is_open
 from truenorth_health.domain.limits import DAY_MS, FUTURE_MS_MAX, NPS_DAYS_VALID, PULSE_DAYS_VALID
+from truenorth_health.domain.parts import Billing, Invoice, Ticket, Tickets
+from truenorth_health.domain.state import new_state
 
 LATEST_MAX: Final = 3
 """So many events are named for each measure; the others are counted."""
@@ -20,6 +25,7 @@ _TICKETS: Final = types_of("tickets")
 _INVOICES: Final = ("invoice.issued", "invoice.overdue", "invoice.paid")
 _CONTRACT: Final = ("subscription.started", "subscription.changed", "subscription.ended", "account.updated")
 _ANSWERS: Final = ("engagement.held", "survey.answered")
+_SOURCES: Final = {type_: HEALTH_SOURCES.index(FAMILY_OF_TYPE[type_]) for type_ in (*_TICKETS, *_INVOICES)}
 _MONTH: Final = 28
 
 
@@ -149,7 +155,7 @@ class Past:
         self._at_ms = at_ms
         known = [event for event in events if event.time_ms <= at_ms + FUTURE_MS_MAX]
         self._events = sorted(known, key=lambda event: (event.time_ms, event.id))
-        self._things = _things(self._events)
+        self._open = _open(self._events, at_ms // DAY_MS)
 
     def behind(self, signal: str) -> Behind:
         """Return the events behind a signal; `KeyError` when there is no such signal."""
@@ -162,18 +168,9 @@ class Past:
         if event.type not in looks.types:
             return False
         if looks.is_open:
-            thing = self._things.get(_thing_of(event.data))
-            return thing is not None and thing.is_open and _matches(thing, looks)
+            thing = self._open.get(_thing_of(event.data))
+            return thing is not None and _matches(thing, looks)
         return _matches(event.data, looks)
-
-
-@dataclass(slots=True)
-class _Thing:
-    """A ticket or an invoice as the events left it."""
-
-    is_open: bool = False
-    priority: str = "p3"
-    escalated: bool = False
 
 
 def _matches(data: object, looks: Looks) -> bool:
@@ -181,28 +178,25 @@ def _matches(data: object, looks: Looks) -> bool:
 
 
 def _thing_of(data: Any) -> tuple[str, str]:
-    if isinstance(data, inputs.InvoiceIssued | inputs.InvoiceOverdue | inputs.InvoicePaid):
-        return "invoice", data.invoice_id
-    return "ticket", getattr(data, "ticket_id", "")
+    return ("invoice", data.invoice_id) if hasattr(data, "invoice_id") else ("ticket", data.ticket_id)
 
 
-def _things(events: Sequence[Event]) -> dict[tuple[str, str], _Thing]:
-    """Return tickets and invoices by kind and id, from events ascending by time."""
-    things: dict[tuple[str, str], _Thing] = {}
+def _open(events: Sequence[Event], day: int) -> dict[tuple[str, str], Ticket | Invoice]:
+    """Return the tickets that are open and the invoices that are overdue, by kind and id: as the fold has them."""
+    state = new_state("")
     for event in events:
-        data = event.data
-        key = _thing_of(data)
-        if not key[1]:
-            continue
-        thing = things.setdefault(key, _Thing())
-        if isinstance(data, inputs.TicketOpened | inputs.TicketReopened | inputs.InvoiceOverdue):
-            thing.is_open = True
-        elif isinstance(data, inputs.TicketSolved | inputs.InvoicePaid):
-            thing.is_open = False
-        if isinstance(data, inputs.TicketOpened | inputs.TicketUpdated):
-            thing.priority = data.priority or thing.priority
-            thing.escalated = thing.escalated if data.escalated is None else data.escalated
-    return things
+        if event.type in _TICKETS or event.type in _INVOICES:
+            fold(state, _SOURCES[event.type], event, event.time_ms)
+    found: dict[tuple[str, str], Ticket | Invoice] = {}
+    found |= {("ticket", key): one for key, one in state.read(Tickets).by_id.items() if is_open(one)}
+    found |= {("invoice", key): one for key, one in state.read(Billing).invoices.items() if _is_overdue(one, day)}
+    return found
+
+
+def _is_overdue(one: Invoice, day: int) -> bool:
+    if one.due_day is None or one.paid_ms is not None:
+        return False
+    return day > one.due_day or (one.overdue and day == one.due_day)
 
 
 _MONEY: Final = frozenset({"arr", "amount", "refund", "potential_arr"})
