@@ -86,6 +86,17 @@ async def test_the_book_is_worst_first_with_everything_in_its_columns(page: Page
     await shot(page, "book")
 
 
+async def test_the_book_of_many_owners_stays_inside_its_card(page: Page) -> None:
+    long = "Small and medium business · Onboarding · Tomas Lindqvist of Copenhagen"
+    place = page.locator("tr[data-key=halden-freight] .c-name small")
+    await place.evaluate("(place, text) => place.innerText = text", long)
+    await page.set_viewport_size({"width": 1280, "height": 900})
+    table, card = await page.evaluate(
+        "['table.book', '.card:has(table.book)'].map(name => document.querySelector(name).offsetWidth)"
+    )
+    assert table <= card
+
+
 async def test_keys_move_open_and_find(page: Page) -> None:
     await page.keyboard.press("j")
     await page.keyboard.press("j")
