@@ -15,6 +15,7 @@ from truenorth.definitions.model import (
     RollUp,
     Rung,
     Scorecard,
+    ScoreException,
     Tier,
 )
 from truenorth.events import inputs
@@ -185,3 +186,23 @@ def test_events_that_come_too_late_are_counted_in_the_open() -> None:
     one.use(NOON)
     one.use(NOON - 95 * DAY)
     assert published(one.decide(NOON)).late_events == 1
+
+
+def test_the_cap_that_decides_is_the_first_driver_and_no_measure_is_blamed_for_it() -> None:
+    rule = ScoreException(when="renewal_intent", below=1.5, cap=35, why="They say they will leave")
+    one = book(three_part_card(exceptions=[rule]))
+    one.use(NOON, actors=[f"a{number}" for number in range(10)])
+    one.tell(inputs.SurveyAnswered("nps", 8), NOON)
+    one.decide(NOON)
+    one.tell(inputs.RenewalIntent("leave"), NOON + HOUR)
+    told = one.decide(NOON + HOUR)
+    (band,) = [change for change in told.changes if change.kind == "band"]
+    assert (band.before, band.after) == ("green", "red")
+    first, *others = band.drivers
+    assert (first.measure, first.text) == ("exception", "They say they will leave")
+    assert first.points == pytest.approx(35 - 96)
+    assert all(abs(driver.points) < 1 for driver in others)
+    one.tell(inputs.TicketOpened("t", "p1"), NOON + 2 * HOUR)
+    later = one.decide(NOON + 2 * HOUR)
+    assert published(later).score == 35
+    assert contributions(published(later)) == pytest.approx(35, abs=1e-9)

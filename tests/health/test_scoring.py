@@ -206,7 +206,7 @@ def test_a_shadow_scores_beside_the_live_scorecard_and_is_never_it() -> None:
 
 KNOWN = re.compile(
     r"[sitpowd]\d+|def|run|v|factor|age|m|x|is|None|if|else|elif|or|and|not|in|for|n|sum|min|max|return|Scored|weights|of"
-    r"|coverage|known|gaps|empty|parts|scores|dimensions|score|fired|excepted|spread|f|b|why|True|False"
+    r"|coverage|known|gaps|empty|parts|scores|dimensions|score|fired|excepted|moved|spread|f|b|why|True|False"
 )
 
 

@@ -110,7 +110,7 @@ def test_an_exception_that_moved_the_score_is_told() -> None:
     one.tell(inputs.SurveyAnswered("nps", 4), NOON)
     now = snapshot(one)
     assert now.score == 60
-    assert "a detractor is never green" in words.plain(now.sentence)
+    assert words.plain(now.sentence) == "A detractor is never green; NPS 4"
     assert "would make" not in now.help
 
 

@@ -211,7 +211,10 @@ class HealthUpdated(PayloadStruct, frozen=True, gc=False):
 
 
 class Driver(PayloadStruct, frozen=True, gc=False):
-    """One measure's share in a change: points of the overall score moved, in words."""
+    """One measure's share in a change: points of the overall score moved, in words.
+
+    ``measure`` is ``exception`` for the cap, floor or set that began to decide the score.
+    """
 
     measure: str
     name: str

@@ -22,9 +22,14 @@ def moves(view: View, was: list[float] | None) -> list[Move]:
     """Return the measures ranked by points lost, most first: against ``was`` when known, else against the possible."""
     scored, values = view.scored, view.signals.values
     against = scored.of if was is None else was
+    parts = scored.parts
+    if scored.excepted and scored.score:
+        # what a cap took is no measure's doing: they are compared as they would stand without it
+        without = (scored.score - scored.moved) / scored.score
+        parts = [part * without for part in parts]
     ranked = [
         _new(Move, (measure, part - before, of - part, values[measure.signal], of))
-        for measure, part, of, before in zip(view.card.measures, scored.parts, scored.of, against, strict=True)
+        for measure, part, of, before in zip(view.card.measures, parts, scored.of, against, strict=True)
     ]
     ranked.sort(key=_points)
     return ranked
@@ -35,6 +40,18 @@ def losses(view: View) -> list[Move]:
     if view.losses is None:
         view.losses = [one for one in moves(view, None) if one.is_told]
     return view.losses
+
+
+def exception(view: View, score_before: float | None) -> list[Driver]:
+    """Return the exception that decides the score as a driver, where it began to since ``score_before``.
+
+    A score that stood at the cap already did not move because of it.
+    """
+    scored, score = view.scored, view.scored.score
+    if not scored.fired or score is None or view.override is not None:
+        return []
+    is_new = score_before is None or (score_before > score if scored.moved < 0 else score_before < score)
+    return [Driver("exception", "Exception", scored.moved, scored.fired[-1])] if is_new else []
 
 
 def drivers(ranked: list[Move], *, fell: bool, limit: int = 5) -> list[Driver]:

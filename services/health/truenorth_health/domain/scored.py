@@ -10,7 +10,8 @@ class Scored(msgspec.Struct, gc=False):
 
     ``parts`` are contributions in points of the overall score; they add up to ``score`` (None: nothing had data).
     ``of`` is the most each could give; it is shared between evaluations and never written. ``coverage`` is the share
-    (0..1) of the configured weight that has data. ``fired`` are the words of the exceptions that moved the score.
+    (0..1) of the configured weight that has data. ``fired`` are the words of the exceptions that moved the score,
+    ``moved`` by how many points all of them did.
     """
 
     score: float | None
@@ -21,3 +22,4 @@ class Scored(msgspec.Struct, gc=False):
     dimensions: list[float | None]
     fired: tuple[str, ...] = ()
     excepted: bool = False
+    moved: float = 0.0

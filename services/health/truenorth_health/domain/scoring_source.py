@@ -78,7 +78,7 @@ def source_of(card: model.Scorecard, positions: Mapping[str, int]) -> str:
             lines += _measure(index, measure, positions[measure.signal], is_worst=dimension.combine == "worst")
     lines += _combined(card.dimensions, numbers)
     lines += _excepted(card.exceptions, positions)
-    lines.append(" return Scored(score, coverage, scores, parts, of, dimensions, fired, excepted)")
+    lines.append(" return Scored(score, coverage, scores, parts, of, dimensions, fired, excepted, moved)")
     return "\n".join(lines) + "\n"
 
 
@@ -170,6 +170,7 @@ def _excepted(rules: Sequence[model.ScoreException], positions: Mapping[str, int
     """Caps, floors and sets in order; what they did is spread over the contributions in proportion."""
     yield " fired = ()"
     yield " excepted = False"
+    yield " moved = 0.0"
     if not rules:
         return
     yield " if known:"
@@ -191,6 +192,7 @@ def _excepted(rules: Sequence[model.ScoreException], positions: Mapping[str, int
             yield f"    fired += (why[{number}],)"
     yield "  if f != score:"
     yield "   parts = spread(parts if score > 0.0 else of, f)"
+    yield "   moved = f - score"
     yield "   score = f"
     yield "   excepted = True"
 

@@ -37,19 +37,19 @@ _RENEWAL_SOON_DAYS = 90
 def compose(
     view: View, path: Path, *, was: list[float] | None, delta: float | None, standings: list[Standing]
 ) -> Sentence:
-    """Return the sentence: a person's word, a milestone at risk, what is missing, what was lost, or steady."""
+    """Return the sentence: a person's word, a milestone at risk, the deciding exception, what is missing or lost."""
     told: list[Runs] = []
     if view.override is not None:
         told.append([(f"Set by {view.override.by}", True), (f": {view.override.reason}", False)])
     told += [_at_risk(one) for one in standings if one.mark.status == "at_risk"][:1]
+    if view.scored.fired and view.override is None and path.band != "unknown":
+        told.append([(view.scored.fired[-1], True)])  # it decides, whatever the measures say
     if path.band == "unknown":
         told += [] if told else [_unknown(view)]
     else:
         found, blamed = _findings(view, path)
         told += found
         told += _losses(view, path.band, was, delta, named=blamed)[: max(0, PARTS_MAX - len(told))]
-    if view.scored.fired and len(told) < PARTS_MAX:
-        told.append([(view.scored.fired[-1], True)])
     return Sentence(_join(told[:PARTS_MAX] or [_steady(view, was, delta)]))
 
 

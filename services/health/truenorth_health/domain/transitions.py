@@ -20,7 +20,7 @@ from truenorth.events.health import (
 from truenorth_health.domain import points
 from truenorth_health.domain.decided import Decided
 from truenorth_health.domain.drivers import drivers as ranked
-from truenorth_health.domain.drivers import moves
+from truenorth_health.domain.drivers import exception, moves
 from truenorth_health.domain.ladder import Level
 from truenorth_health.domain.milestones import Standing
 from truenorth_health.domain.path import Path, Point
@@ -102,7 +102,8 @@ def _drivers(state: AccountState, path: Path, turn: Turn, *, fell: bool) -> list
     found = turn.drivers.get(fell)
     if found is None:
         moved = moves(turn.view, points.comparison(state, path, turn.view, turn.was))
-        found = turn.drivers[fell] = ranked(moved, fell=fell)
+        decisive = exception(turn.view, turn.score_before) if fell == (turn.view.scored.moved < 0) else []
+        found = turn.drivers[fell] = [*decisive, *ranked(moved, fell=fell)]
     return found
 
 
