@@ -6,7 +6,18 @@ import pytest
 from truenorth.definitions import bundle
 from truenorth.definitions.diff import differences
 from truenorth.definitions.folding import Shelf
-from truenorth.definitions.model import Definitions, Person, Segment
+from truenorth.definitions.model import (
+    AgeBand,
+    BandCut,
+    Bands,
+    Definitions,
+    Dimension,
+    Linear,
+    Measure,
+    Person,
+    Scorecard,
+    Segment,
+)
 from truenorth.definitions.parse import load_directory, parse_texts
 from truenorth.errors import RefusedError
 
@@ -96,6 +107,25 @@ def test_the_difference_names_what_came_went_moved_and_changed() -> None:
         '~ people p: zone "UTC" → "Europe/Berlin"',
     ]
     assert differences(after, after) == []
+
+
+def test_the_difference_of_long_values_shows_where_they_differ() -> None:
+    words = "so that both begin alike for longer than a line of a difference holds, and then: "
+    before, after = (Definitions(segments=[Segment(id="a", name=words + last)]) for last in ("this", "that"))
+    assert differences(before, after) == ['~ segments a: name …s, and then: this" → …s, and then: that"']
+
+
+def test_the_difference_names_the_age_whose_map_changed() -> None:
+    def card(best: float) -> Definitions:
+        by_age = [AgeBand(0, linear=Linear(worst=0, best=0.3)), AgeBand(270, linear=Linear(worst=0.1, best=best))]
+        seats = Measure(id="seats", name="Seats", signal="active_per_seat_28d", weight=1, by_age=by_age)
+        usage = Dimension(id="usage", name="Usage", weight=1, measures=[seats])
+        bands = Bands(red=BandCut(40, 45), yellow=BandCut(70, 75))
+        return Definitions(scorecards=[Scorecard(id="own", bands=bands, dimensions=[usage])])
+
+    assert differences(card(0.7), card(0.9)) == [
+        "~ scorecards own: dimensions[usage].measures[seats].by_age[270].linear.best 0.7 → 0.9"
+    ]
 
 
 def _points_nowhere() -> bytes:

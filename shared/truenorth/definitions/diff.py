@@ -1,14 +1,17 @@
 """What changes between two sets of definitions, in lines a person can read before saying yes."""
 
 from collections.abc import Iterator
+from itertools import takewhile
 from typing import Any, Final
 
 import msgspec
 
-from truenorth.definitions.model import Definitions
+from truenorth.definitions.model import AgeBand, Definitions
 from truenorth.definitions.named import name_of
 
 _VALUE_CHARS_MAX: Final = 60
+_ALIKE_CHARS: Final = 15
+"""Of what is the same, so much is shown before the first difference."""
 _MISSING: Final = object()
 
 
@@ -34,7 +37,7 @@ def _section(section: str, before: list[Any], after: list[Any]) -> Iterator[str]
         for path in was | now:
             left, right = was.get(path, _MISSING), now.get(path, _MISSING)
             if left != right:
-                yield f"~ {section} {name}: {path} {_shown(left)} → {_shown(right)}"
+                yield f"~ {section} {name}: {path} {' → '.join(_pair(left, right))}"
     kept = [name for name in new if name in old]
     if kept != [name for name in old if name in new]:
         yield f"↕ {section}: now in the order {', '.join(new)}"
@@ -48,8 +51,24 @@ def _flat(path: str, value: Any) -> Iterator[tuple[str, Any]]:
     elif isinstance(value, list) and value and all(hasattr(item, "id") for item in value):
         for item in value:
             yield from _flat(f"{path}[{item.id}]", item)
+    elif isinstance(value, list) and value and all(isinstance(item, AgeBand) for item in value):
+        for item in value:
+            yield from _flat(f"{path}[{item.from_days}]", item)
     else:
         yield path, value
+
+
+def _pair(left: Any, right: Any) -> tuple[str, str]:
+    """Return both in words, from where they differ when they begin alike for longer than is shown."""
+    was, now = _shown(left), _shown(right)
+    alike = sum(1 for _ in takewhile(lambda both: both[0] == both[1], zip(was, now, strict=False)))
+    start = alike - _ALIKE_CHARS if alike >= _VALUE_CHARS_MAX else 0
+    return _cut(was, start), _cut(now, start)
+
+
+def _cut(text: str, start: int) -> str:
+    shown = text[start : start + _VALUE_CHARS_MAX]
+    return ("…" if start else "") + shown + ("…" if start + len(shown) < len(text) else "")
 
 
 def _shown(value: Any) -> str:
@@ -57,5 +76,4 @@ def _shown(value: Any) -> str:
         return "none"
     if isinstance(value, float):
         return f"{value:g}"
-    text = msgspec.json.encode(value).decode()
-    return text if len(text) <= _VALUE_CHARS_MAX else f"{text[:_VALUE_CHARS_MAX]}…"
+    return msgspec.json.encode(value).decode()
