@@ -265,3 +265,10 @@ def test_settings_name_the_address_they_refuse() -> None:
     with pytest.raises(RefusedError) as refused:
         Settings.from_env(env)
     assert refused.value.field == "TRUENORTH_HOST"
+
+
+def test_a_finding_is_called_what_the_snapshot_calls_it() -> None:
+    for subject, name in (("misfit", "usage does not fit"), ("consumption_gap", "consumption gap")):
+        opened = change("acc", NOW_MS, kind="finding", subject=subject, before="clear", after="open")
+        [said] = timeline.timeline([Past(NOW_MS, 0, opened)], NAMES, NOW)
+        assert said.runs == [("Finding opened: ", False), (name, True)]

@@ -33,6 +33,8 @@ _CAUSES: Final = {
     "override": "set by a person",
     "fact": "a fact changed",
 }
+_FINDINGS: Final = {"misfit": "usage does not fit", "champion_gone": "champion left"}
+"""Findings that the snapshot calls otherwise than by their id."""
 _CHANNELS: Final = {"inapp": "the inbox", "email": "mail", "webhook": "a webhook", "slack": "Slack"}
 
 _VERBS: Final[dict[type, str]] = {
@@ -101,7 +103,7 @@ def _change(said: HealthChanged, names: Names) -> tuple[str, Runs, str] | None:
     if said.kind == "finding":
         dot = {"open": "red", "clear": "green"}.get(said.after, "")
         verb = "Finding opened: " if said.after == "open" else "Finding cleared: "
-        return dot, [(verb, False), (said.subject.replace("_", " "), True)], why
+        return dot, [(verb, False), (_FINDINGS.get(said.subject) or said.subject.replace("_", " "), True)], why
     if said.kind == "churn":
         return "unknown", [("Churned" if said.after in {"churned", "true"} else "Came back", True)], ""
     if not said.before:
