@@ -66,7 +66,9 @@ def test_no_day_is_rebuilt_that_would_not_be_kept() -> None:
 
 def test_a_request_nobody_can_read_does_not_stop_the_others() -> None:
     broken = Record(full_name("backfills"), 0, 0, b"x", b"{}", NOW_MS)
-    assert wanted_days([broken, request("acme", TODAY - 1, 1)], today=TODAY) == {"acme": TODAY - 1}
+    never = codec.encode(HistoryLoaded("2026-02-30"), event_id="h", source="load", account="acme", time_ms=NOW_MS)
+    no_day = Record(full_name("backfills"), 0, 0, b"acme", never, NOW_MS)
+    assert wanted_days([broken, no_day, request("acme", TODAY - 1, 1)], today=TODAY) == {"acme": TODAY - 1}
 
 
 async def test_days_up_to_yesterday_are_published_as_reconstructed() -> None:

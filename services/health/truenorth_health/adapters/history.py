@@ -8,12 +8,11 @@ live points win over them, so that a repeat is harmless.
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from datetime import date
 from itertools import islice
 from typing import Final, Protocol, TypeVar
 
 from truenorth import codec
-from truenorth.clock import Clock, day_of, day_of_date
+from truenorth.clock import Clock, day_of
 from truenorth.errors import RefusedError, TransientError
 from truenorth.events import Event
 from truenorth.events.people import HistoryLoaded
@@ -22,6 +21,7 @@ from truenorth.kafka.reader import read_topic
 from truenorth.topics import HEALTH_SOURCES, full_name
 
 from truenorth_health.adapters.processor import CompiledDefinitions, day_record
+from truenorth_health.domain.fold_billing import day_number
 from truenorth_health.domain.replay import replay
 
 DAYS_MAX: Final = 400
@@ -121,9 +121,15 @@ def wanted_days(records: Iterable[Record], *, today: int) -> dict[str, int]:
         except RefusedError as error:
             log.warning("history request refused", extra={"offset": record.offset, "reason": str(error)})
             continue
-        if isinstance(event.data, HistoryLoaded):
-            first = max(day_of_date(date.fromisoformat(event.data.from_on)), today - DAYS_MAX)
-            wanted[event.account] = min(first, wanted.get(event.account, first))
+        if not isinstance(event.data, HistoryLoaded):
+            continue
+        day = day_number(event.data.from_on)
+        if day is None:
+            reason = f"no calendar has the day {event.data.from_on}"
+            log.warning("history request refused", extra={"offset": record.offset, "reason": reason})
+            continue
+        first = max(day, today - DAYS_MAX)
+        wanted[event.account] = min(first, wanted.get(event.account, first))
     return wanted
 
 
