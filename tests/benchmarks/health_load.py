@@ -1,4 +1,4 @@
-"""Topics of the whole job: accounts with their facts, then four weeks of usage, tickets, billing, surveys, engagements.
+"""Topics of the whole job: accounts with their facts and four weeks behind them, then live traffic of all families.
 
 Events are 200 to 250 bytes of JSON, spread over accounts as a `Shape` of the engine's benches says.
 """
@@ -39,28 +39,34 @@ async def fill_facts(bootstrap: str, clock: Clock, shape: Shape) -> int:
     """Write what is known of every account of the shape; return how many records."""
     today, now_ms = day_of(clock.now_ms()), clock.now_ms()
     made = (
-        _record("accounts", account_id(number), _facts(number, today), number, now_ms - DAYS * MILLIS_PER_DAY)
+        _record("accounts", account_id(number), _facts(number, today), str(number), now_ms - DAYS * MILLIS_PER_DAY)
         for number in range(shape.accounts)
     )
     return await _send(bootstrap, clock, made)
 
 
-async def fill_events(bootstrap: str, clock: Clock, shape: Shape, events: int) -> int:
+async def fill_past(bootstrap: str, clock: Clock, shape: Shape, events: int) -> int:
     """Write so many events of the last four weeks, oldest first; return how many records."""
-    return await _send(bootstrap, clock, events_of(shape, events, now_ms=clock.now_ms()))
+    made = events_of(shape, events, now_ms=clock.now_ms(), span_ms=DAYS * MILLIS_PER_DAY - 1_000, run="past")
+    return await _send(bootstrap, clock, made)
 
 
-def events_of(shape: Shape, events: int, *, now_ms: int) -> Iterator[Outgoing]:
-    """Yield the records of so many events, the same in every run but for their times."""
+async def fill_events(bootstrap: str, clock: Clock, shape: Shape, events: int) -> int:
+    """Write so many events of the last minute, oldest first: live traffic; return how many records."""
+    made = events_of(shape, events, now_ms=clock.now_ms(), span_ms=60_000, run="live")
+    return await _send(bootstrap, clock, made)
+
+
+def events_of(shape: Shape, events: int, *, now_ms: int, span_ms: int, run: str) -> Iterator[Outgoing]:
+    """Yield the records of so many events, the same in every run but for their times and the name in their ids."""
     counts = dict.fromkeys(FAMILIES, 0)
-    span_ms = DAYS * MILLIS_PER_DAY - 1_000
     for number, place in enumerate(accounts_in_turn(shape, events)):
         in_round = number % ROUND
         family = "usage" if in_round < _USAGE_OF_ROUND else _OTHERS[in_round - _USAGE_OF_ROUND]
         counts[family] += 1
         account = account_id(place)
         data = _MAKE[family](counts[family], account)
-        yield _record(family, account, data, number, now_ms - span_ms + number * span_ms // events)
+        yield _record(family, account, data, f"{run}-{number}", now_ms - span_ms + number * span_ms // events)
 
 
 async def _send(bootstrap: str, clock: Clock, made: Iterator[Outgoing]) -> int:
@@ -76,7 +82,7 @@ async def _send(bootstrap: str, clock: Clock, made: Iterator[Outgoing]) -> int:
     return sent
 
 
-def _record(topic: str, account: str, payload: PayloadStruct, number: int, time_ms: int) -> Outgoing:
+def _record(topic: str, account: str, payload: PayloadStruct, number: str, time_ms: int) -> Outgoing:
     """Return an event as a back end writes it to Kafka itself: what every CloudEvent needs, and no more."""
     event = {
         "specversion": "1.0",

@@ -13,7 +13,7 @@ EVENTS = 2_000
 
 
 def test_events_are_of_four_families_within_four_weeks_and_of_the_size_that_is_told() -> None:
-    made = list(events_of(Shape("x", 50, zipf=True), EVENTS, now_ms=NOW_MS))
+    made = list(events_of(Shape("x", 50, zipf=True), EVENTS, now_ms=NOW_MS, span_ms=28 * 86_400_000, run="x"))
     counts = Counter(record.topic for record in made)
     assert counts[full_name("usage")] == EVENTS * 92 // 100
     assert set(counts) == {full_name(name) for name in ("usage", "tickets", "billing", "surveys", "engagements")}
