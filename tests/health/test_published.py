@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from truenorth.definitions.model import (
     BandCut,
+    Banded,
     Bands,
     Bundle,
     Condition,
@@ -206,3 +207,44 @@ def test_the_cap_that_decides_is_the_first_driver_and_no_measure_is_blamed_for_i
     later = one.decide(NOON + 2 * HOUR)
     assert published(later).score == 35
     assert contributions(published(later)) == pytest.approx(35, abs=1e-9)
+
+
+def worst_of_support() -> Scorecard:
+    """As good as the worse of the P1 and the open tickets."""
+    p1 = Measure(
+        id="p1",
+        name="P1",
+        signal="open_p1_days",
+        weight=1,
+        banded=Banded(cuts=[0.01, 5], scores=[100, 20, 0]),
+        fix="closing the P1",
+    )
+    tickets = Measure(
+        id="open", name="Open", signal="open_tickets", weight=1, linear=Linear(worst=2, best=0), fix="closing tickets"
+    )
+    return card([Dimension(id="support", name="Support", weight=1, combine="worst", measures=[p1, tickets])])
+
+
+def test_in_a_worst_of_no_more_is_promised_than_the_next_worst_leaves() -> None:
+    one = book(worst_of_support())
+    one.tell(inputs.TicketOpened("a", "p1"), NOON - 7 * DAY)
+    said = published(one.decide(NOON))
+    assert said.score == 0
+    assert said.help == "closing the P1 gives back up to 50.0 points and would make this account yellow"
+
+
+def test_nothing_is_promised_where_another_is_as_bad() -> None:
+    one = book(worst_of_support())
+    one.tell(inputs.TicketOpened("a", "p1"), NOON - 7 * DAY)
+    one.tell(inputs.TicketOpened("b", "p4"), NOON - 7 * DAY)
+    said = published(one.decide(NOON))
+    assert (said.score, said.help, said.helps) == (0, "", [])
+
+
+def test_a_parent_held_down_by_a_child_is_promised_no_more_than_that_child_has() -> None:
+    one = book(support_card(roll_up=RollUp(how="worst")))
+    one.open_tickets(9, NOON)
+    child(one, "ann", 30)
+    said = published(one.decide(NOON))
+    assert said.score == 10
+    assert said.helps[0].points == pytest.approx(20)

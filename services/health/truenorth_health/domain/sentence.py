@@ -13,6 +13,7 @@ from truenorth_health.domain.limits import DAY_MS
 from truenorth_health.domain.milestones import Standing
 from truenorth_health.domain.move import TOLD_POINTS_MIN, Move
 from truenorth_health.domain.path import Path
+from truenorth_health.domain.recoverable import recoverable
 from truenorth_health.domain.view import View
 
 PARTS_MAX: Final = 2
@@ -165,7 +166,7 @@ def helps(view: View, band: str) -> list[Help]:
     """Return what would help most first: the recoverable contributions, each with the band it would lead to."""
     if view.score is None or view.override is not None:
         return []
-    lost = losses(view)
+    lost = recoverable(view, losses(view))
     with_cure = [one for one in lost if one.measure.source.fix]
     ranked = [*with_cure, *(one for one in lost if not one.measure.source.fix)][:HELPS_MAX]
     return [_help(view, band, view.score, one) for one in ranked]
