@@ -31,6 +31,7 @@ _NOUNS = {
     "share_of_modules": "% of modules in use",
 }
 _LOST_SHARE_MIN = 0.4
+_ALL = 101.0
 _MOVED_POINTS_MIN = 5.0
 _RENEWAL_SOON_DAYS = 90
 
@@ -61,7 +62,7 @@ def _findings(view: View, path: Path) -> tuple[list[Runs], set[str]]:
     if "champion_gone" in path.findings:
         found.append([("champion left", True)])
     if "watermelon" in path.findings:
-        red = watermelon_reds(view.dimension_scores, was_open=True)[:1]
+        red = watermelon_reds(view.dimension_scores, was_open=True, red=_ALL)[:1]  # open: the worst is one of them
         for dimension in view.card.dimensions:
             if dimension.source.id in red:
                 inside = [one for one in losses(view) if any(one.measure is inside for inside in dimension.measures)]
