@@ -248,3 +248,17 @@ def test_a_parent_held_down_by_a_child_is_promised_no_more_than_that_child_has()
     said = published(one.decide(NOON))
     assert said.score == 10
     assert said.helps[0].points == pytest.approx(20)
+
+
+def test_under_a_cap_only_what_lifts_it_helps() -> None:
+    rules = [ScoreException(when="open_p1_days", above=3, cap=35, why="A P1 open for days")]
+    one = book(three_part_card(exceptions=rules))
+    one.use(NOON, actors=[f"a{number}" for number in range(5)])
+    one.tell(inputs.SurveyAnswered("nps", 8), NOON)
+    one.tell(inputs.TicketOpened("t", "p1"), NOON - 6 * DAY)
+    said = published(one.decide(NOON))
+    without_the_p1 = 50 * (2 / 3 * 0.5 + 1 / 3) + 30 + 20 * 0.8
+    assert said.score == 35
+    assert [helped.measure for helped in said.helps] == ["p1"]
+    assert said.helps[0].points == pytest.approx(without_the_p1 - 35)
+    assert said.helps[0].band == "green"

@@ -111,7 +111,8 @@ def test_an_exception_that_moved_the_score_is_told() -> None:
     now = snapshot(one)
     assert now.score == 60
     assert words.plain(now.sentence) == "A detractor is never green; NPS 4"
-    assert "would make" not in now.help
+    assert now.help.startswith("better NPS gives back up to ")
+    assert now.help.endswith(" and would make this account green"), "the cure lifts the cap"
 
 
 def test_marks_in_a_template_choose_the_strong_run() -> None:

@@ -58,7 +58,12 @@ def drivers(ranked: list[Move], *, fell: bool, limit: int = 5) -> list[Driver]:
     """Return what moved the score most, in the direction it went first."""
     ordered = [one for one in ranked if one.is_told] if fell else ranked[::-1]
     return [
-        Driver(one.measure.source.id, one.measure.source.name, one.points, plain(why(one)))
+        Driver(
+            one.measure.source.id,
+            one.measure.source.name,
+            one.points,
+            plain(why(one)) if one.points < 0 else stand(one),
+        )
         for one in ordered[:limit]
         if abs(one.points) >= 0.05
     ]

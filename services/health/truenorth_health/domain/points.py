@@ -67,8 +67,8 @@ def baseline(state: AccountState, view: View, compiled: Compiled) -> Point | Non
     if found:
         return found[-1]
     first_days = state.read(UsageNames).first_days
-    if view.rolled is not None:
-        return None  # what the children were then is not kept
+    if view.card.source.roll_up is not None:
+        return None  # what children there were then is not kept
     if not first_days or min(first_days) > wanted:
         return None
     point = look_back(state, compiled, view.card, wanted)

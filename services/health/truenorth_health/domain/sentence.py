@@ -174,9 +174,9 @@ def helps(view: View, band: str) -> list[Help]:
 
 
 def _help(view: View, band: str, score: float, one: Move) -> Help:
-    what = one.measure.source.fix or f"better {one.measure.source.name.lower()}"
+    what = one.measure.source.fix or f"better {_lower([(one.measure.source.name, False)])[0][0]}"
     said = f"{what} gives back up to {words.points(one.lost)} points"
     after = asked(view.card.source.bands, band, min(100.0, score + one.lost))
-    if after == band or view.scored.excepted:
+    if after == band:
         return Help(one.measure.source.id, one.lost, said)
     return Help(one.measure.source.id, one.lost, f"{said} and would make this account {after}", after)
