@@ -22,16 +22,25 @@ Snapshots = dict[str, Snapshot]
 """Account -> its latest snapshot."""
 
 
+def data_of(value: bytes) -> dict[str, Any] | None:
+    """Return what an event says; None, and a word about it, for no event: one bad record must not end a reader."""
+    try:
+        data: dict[str, Any] = json.loads(value)["data"]
+    except (ValueError, KeyError, TypeError) as error:
+        print(f"skipped what is no event: {error}", file=sys.stderr, flush=True)
+        return None
+    return data
+
+
 def take_snapshot(snapshots: Snapshots, key: bytes, value: bytes | None) -> None:
     """Keep the snapshot unless a newer one is known; a null value says that the account was erased."""
     account = key.decode()
     if value is None:
         snapshots.pop(account, None)
-        return
-    found: Snapshot = json.loads(value)["data"]
-    known = snapshots.get(account)
-    if known is None or found["revision"] > known["revision"]:
-        snapshots[account] = found
+    elif found := data_of(value):
+        known = snapshots.get(account)
+        if known is None or found["revision"] > known["revision"]:
+            snapshots[account] = found
 
 
 def words_for(change: dict[str, Any]) -> str | None:
@@ -71,7 +80,7 @@ async def follow(consumer: Any) -> None:
     async for record in consumer:
         if record.topic == SNAPSHOTS:
             take_snapshot(snapshots, record.key, record.value)
-        elif record.value is not None and (words := words_for(json.loads(record.value)["data"])):
+        elif record.value and (data := data_of(record.value)) and (words := words_for(data)):
             print(words, flush=True)
 
 

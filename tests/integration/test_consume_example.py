@@ -3,6 +3,7 @@
 import os
 import queue
 import re
+import runpy
 import subprocess
 import sys
 import threading
@@ -106,6 +107,15 @@ async def test_a_downstream_team_sees_an_account_turn_red_and_why(scored: LocalS
         await post(scored, account, ("engagements", RenewalIntent(intent="leave")))
         line = example.line_with("Larkspur Freight: ")
     assert re.fullmatch(r"Larkspur Freight: green -> red\. \w.+ \[\w.+ -\d+\.\d.*\]", line), line
+
+
+@pytest.mark.parametrize("rubbish", [b"{", b"[]", b"{}", b"\xff"])
+def test_one_bad_record_does_not_end_it(rubbish: bytes, capsys: pytest.CaptureFixture[str]) -> None:
+    take = runpy.run_path(str(EXAMPLE))["take_snapshot"]
+    snapshots = {"acme": {"revision": 1}}
+    take(snapshots, b"acme", rubbish)
+    assert snapshots == {"acme": {"revision": 1}}
+    assert "no event" in capsys.readouterr().err
 
 
 def test_the_example_stands_on_its_own() -> None:
