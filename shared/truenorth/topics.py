@@ -12,7 +12,7 @@ DAY_MS: Final = 86_400_000
 COMPACTED_SEGMENT_BYTES: Final = 128 * 1024 * 1024
 """Compaction leaves the segment being written alone: what a restore has to read twice is bounded by this."""
 
-Key = Literal["account", "contact", "bundle", "cohort", "partition", "none"]
+Key = Literal["account", "contact", "lookup", "bundle", "cohort", "partition", "none"]
 Cleanup = Literal["delete", "compact"]
 
 
@@ -78,6 +78,8 @@ TOPICS: Final[tuple[Topic, ...]] = (
         "Each service's word that it has forgotten.",
     ),
     Topic("backfills", "account", "ingest", "delete", 30, "An account's past is loaded: rebuild its days."),
+    Topic("identities", "lookup", "ingest", "compact", None, "Whose account an actor or another system's id is."),
+    Topic("unresolved", "lookup", "ingest", "delete", 7, "Accepted events that wait until their account is known."),
     Topic(
         "contacts",
         "contact",

@@ -57,6 +57,8 @@ def _value(shape: inspect.Type, name: str, *, everything: bool) -> Any:  # noqa:
             return {"key": _value(value, name, everything=everything)}
         case inspect.LiteralType(values=values):
             return values[-1]
+        case inspect.RawType():
+            return msgspec.Raw(b"{}")
         case inspect.BoolType():
             return True
         case inspect.IntType() | inspect.FloatType():

@@ -4,16 +4,17 @@ import base64
 import gzip
 import itertools
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import httpx
 from truenorth.clock import ManualClock
 from truenorth.errors import TransientError
-from truenorth_ingest.api.events import EventsEndpoint
-from truenorth_ingest.app import make_endpoint
+from truenorth_ingest.api.door import Door
+from truenorth_ingest.app import make_door
 from truenorth_ingest.domain.keys import WRITE_SCOPE, StoredKey, hash_of, written
 from truenorth_ingest.domain.limits import Limits
+from truenorth_ingest.handlers.learned import LearnedAccounts
 from truenorth_ingest.ports import OutgoingRecord
 from truenorth_ingest.settings import Settings
 
@@ -51,6 +52,19 @@ class FakeKeys:
         return self.keys.get(key_id)
 
 
+class FakeAccountMap:
+    def __init__(self) -> None:
+        self.known: dict[str, list[str]] = {}
+        self.asked: list[str] = []
+        self.down = False
+
+    async def accounts_of(self, lookups: Sequence[str]) -> Mapping[str, Sequence[str]]:
+        if self.down:
+            raise TransientError("the database is away")
+        self.asked.extend(lookups)
+        return {lookup: self.known[lookup] for lookup in lookups if lookup in self.known}
+
+
 class CountingMeter:
     def __init__(self) -> None:
         self.counts: dict[str, int] = {}
@@ -67,6 +81,9 @@ class CountingMeter:
 
     def repaired(self) -> None:
         self._count("repaired")
+
+    def unresolved(self, reason: str) -> None:
+        self._count(f"unresolved {reason}")
 
     def quarantine_failed(self, count: int) -> None:
         self._count("quarantine failed", count)
@@ -101,6 +118,8 @@ def make_settings(**changes: Any) -> Settings:
         "log_level": "INFO",
         "answer_seconds_max": 1.0,
         "waiting_bytes_max": 4 * 1024 * 1024,
+        "key_events_per_second_max": 20_000,
+        "account_events_per_second_max": 1_000,
     }
     return Settings(**{**values, **changes})
 
@@ -114,10 +133,12 @@ class Edge:
         self.meter = CountingMeter()
         self.clock = ManualClock()
         ids = itertools.count(1)
-        self.app: EventsEndpoint = make_endpoint(
+        self.accounts = FakeAccountMap()
+        self.app: Door = make_door(
             make_settings(**settings),
             event_log=self.log,
             keys=self.keys,
+            accounts=LearnedAccounts(self.accounts, self.clock),
             meter=self.meter,
             clock=self.clock,
             new_id=lambda: f"made-{next(ids)}",

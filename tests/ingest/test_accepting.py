@@ -2,7 +2,7 @@
 
 import json
 from datetime import UTC, timedelta, timezone
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 from hypothesis import given
@@ -12,7 +12,8 @@ from truenorth.codec import parse_event, parse_time, rfc3339
 from truenorth.errors import RefusedError
 from truenorth.events.catalogue import CATALOGUE
 from truenorth.events.inputs import UsageRecorded
-from truenorth_ingest.domain.accepting import TYPES_TAKEN, Accepted, Acceptor, Sender
+from truenorth_ingest.domain.accepting import TYPES_TAKEN, Acceptor, Sender
+from truenorth_ingest.domain.drafts import sealed
 from truenorth_ingest.domain.limits import Limits
 from truenorth_ingest.domain.pseudonyms import Pseudonyms
 
@@ -24,10 +25,19 @@ ANSWER = {"kind": "nps", "score": 9, "role": "boss"}
 PEOPLE = Pseudonyms(PSEUDONYM_SECRET)
 
 
-def accept(event: Any) -> Accepted:
+class Taken(NamedTuple):
+    topic: str
+    key: bytes | None
+    value: bytes
+
+
+def accept(event: Any) -> Taken:
     acceptor = Acceptor(limits=Limits(), pseudonyms=PEOPLE, new_id=lambda: "made")
     raw = event if isinstance(event, bytes) else json.dumps(event).encode()
-    return acceptor.accept(raw, sender=Sender("key1", "backend key"), now_ms=NOW_MS)
+    draft = acceptor.accept(raw, 0, sender=Sender("key1", "backend key"), now_ms=NOW_MS)
+    record = sealed(draft, draft.account, rfc3339(NOW_MS))
+    assert record.value is not None
+    return Taken(record.topic, record.key, record.value)
 
 
 def refused(event: Any) -> RefusedError:

@@ -10,23 +10,33 @@ from truenorth.lifecycle import Part
 from truenorth.postgres.engine import make_engine
 from truenorth.telemetry import HttpServer, TelemetryServer, make_registry
 
+from truenorth_ingest.adapters.account_map import PostgresAccountMap
 from truenorth_ingest.adapters.key_table import PostgresKeyTable
 from truenorth_ingest.adapters.lanes import KafkaLog
 from truenorth_ingest.adapters.schema import wait_until_current
 from truenorth_ingest.api.document import make_document_app
-from truenorth_ingest.api.events import EventsEndpoint
+from truenorth_ingest.api.door import Door
+from truenorth_ingest.api.events import EVENTS_PATH, EventsRoad
 from truenorth_ingest.domain.accepting import Acceptor
+from truenorth_ingest.domain.ceilings import Ceilings
 from truenorth_ingest.domain.limits import Limits
 from truenorth_ingest.domain.pseudonyms import Pseudonyms
 from truenorth_ingest.handlers.intake import Intake
 from truenorth_ingest.handlers.keyring import Keyring
+from truenorth_ingest.handlers.learned import LearnedAccounts
+from truenorth_ingest.handlers.rates import Rates
 from truenorth_ingest.metrics import IngestMetrics
-from truenorth_ingest.ports import EventLog, KeyTable, Meter
+from truenorth_ingest.ports import Accounts, EventLog, KeyTable, Meter
 from truenorth_ingest.settings import SCHEMA, Settings
 
 IDLE_SECONDS_MAX: Final = 75
 """How long an idle connection is kept: longer than senders and balancers (60 s) wait between two requests, because a
 request that meets the end of its connection is one that many senders do not repeat.
+"""
+
+
+ACCOUNT_BURST_SECONDS: Final = 60
+"""An account may send this many seconds' worth at once: the past of one is loaded as fast as it comes.
 """
 
 
@@ -49,31 +59,40 @@ class Readiness:
         return None if self.serving else "the edge takes no requests: it is starting or stopping"
 
 
-def make_endpoint(
+def make_door(
     settings: Settings,
     *,
     event_log: EventLog,
     keys: KeyTable,
+    accounts: Accounts,
     meter: Meter,
     clock: Clock,
     new_id: IdSource = random_id,
     limits: Limits | None = None,
-) -> EventsEndpoint:
+) -> Door:
     """Return the whole HTTP application over these doors."""
     limits = limits or Limits()
     acceptor = Acceptor(limits=limits, pseudonyms=Pseudonyms(settings.pseudonym_secret), new_id=new_id)
+    keyring = Keyring(keys, clock)
+    rates = Rates(events_per_second=settings.key_events_per_second_max)
     intake = Intake(
-        acceptor=acceptor,
         event_log=event_log,
+        accounts=accounts,
+        ceilings=Ceilings(
+            events_per_second=settings.account_events_per_second_max,
+            burst_events=settings.account_events_per_second_max * ACCOUNT_BURST_SECONDS,
+        ),
         limits=limits,
         clock=clock,
         meter=meter,
+        new_id=new_id,
         answer_seconds_max=settings.answer_seconds_max,
     )
-    return EventsEndpoint(
+    events = EventsRoad(keyring=keyring, rates=rates, intake=intake, acceptor=acceptor, limits=limits, clock=clock)
+    return Door(
         make_document_app(limits),
-        intake=intake,
-        keyring=Keyring(keys, clock),
+        roads={EVENTS_PATH: events},
+        prefixed={},
         clock=clock,
         meter=meter,
         body_bytes_max=limits.body_bytes_max,
@@ -87,10 +106,11 @@ def make_parts(settings: Settings) -> list[Part]:
     registry = make_registry()
     engine = make_engine(settings.database_url, schema=SCHEMA)
     producer = LanesProducer(settings.bootstrap, clock=clock, client_id="truenorth-ingest")
-    endpoint = make_endpoint(
+    door = make_door(
         settings,
         event_log=KafkaLog(producer),
         keys=PostgresKeyTable(engine),
+        accounts=LearnedAccounts(PostgresAccountMap(engine), clock),
         meter=IngestMetrics(registry),
         clock=clock,
     )
@@ -99,7 +119,7 @@ def make_parts(settings: Settings) -> list[Part]:
         settings.host, settings.telemetry_port, live=lambda: None, ready=readiness.trouble, registry=registry
     )
     http = HttpServer(
-        endpoint,
+        door,
         settings.host,
         settings.port,
         drain_within_s=round(settings.answer_seconds_max),

@@ -20,6 +20,12 @@ class IngestMetrics:
         self._repaired = Counter(
             "truenorth_ingest_bodies_repaired", "Bodies that were JSON only by leniency.", registry=registry
         )
+        self._unresolved = Counter(
+            "truenorth_ingest_events_unresolved",
+            "Accepted events that wait for their account, by reason.",
+            ["reason"],
+            registry=registry,
+        )
         self._quarantine_failed = Counter(
             "truenorth_ingest_quarantine_failed", "Refused events not quarantined.", registry=registry
         )
@@ -46,6 +52,10 @@ class IngestMetrics:
     def repaired(self) -> None:
         """See `Meter.repaired`."""
         self._repaired.inc()
+
+    def unresolved(self, reason: str) -> None:
+        """See `Meter.unresolved`."""
+        self._unresolved.labels(reason).inc()
 
     def quarantine_failed(self, count: int) -> None:
         """See `Meter.quarantine_failed`."""

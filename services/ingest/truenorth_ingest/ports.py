@@ -1,6 +1,6 @@
 """What the handlers need from outside, as protocols; adapters and tests implement them."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
 from truenorth_ingest.domain.keys import StoredKey
@@ -25,6 +25,38 @@ class EventLog(Protocol):
 
         Raises:
             TransientError: some may not be written, now or ever; nothing may be claimed.
+        """
+        ...
+
+
+class Accounts(Protocol):
+    """Whose account an actor, or another system's id, is."""
+
+    async def find(self, lookups: Collection[str]) -> Mapping[str, Sequence[str]]:
+        """Return the accounts of these lookups, in any order; those that nothing is known of are left out.
+
+        Raises:
+            TransientError: something has to be asked that cannot be asked now.
+        """
+        ...
+
+    def is_news(self, lookup: str, account: str) -> bool:
+        """Tell whether it was not known here that this lookup belongs to this account."""
+        ...
+
+    def note(self, lookup: str, account: str) -> None:
+        """Remember that this lookup belongs to this account, once that is on the log."""
+        ...
+
+
+class AccountMap(Protocol):
+    """Where it is kept whose account a lookup belongs to."""
+
+    async def accounts_of(self, lookups: Sequence[str]) -> Mapping[str, Sequence[str]]:
+        """Return the accounts of these lookups; those that nothing is known of are left out.
+
+        Raises:
+            TransientError: when it cannot be asked now.
         """
         ...
 
@@ -54,6 +86,10 @@ class Meter(Protocol):
 
     def repaired(self) -> None:
         """Count a body that was JSON only by leniency."""
+        ...
+
+    def unresolved(self, reason: str) -> None:
+        """Count an accepted event that waits for its account: unknown, ambiguous or unavailable."""
         ...
 
     def quarantine_failed(self, count: int) -> None:

@@ -25,6 +25,8 @@ class Settings:
     log_level: str
     answer_seconds_max: float
     waiting_bytes_max: int
+    key_events_per_second_max: int
+    account_events_per_second_max: int
 
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> "Settings":
@@ -45,6 +47,12 @@ class Settings:
             answer_seconds_max=read.number("TRUENORTH_INGEST_ANSWER_SECONDS_MAX", 10.0, at_least=0.1, at_most=300.0),
             waiting_bytes_max=read.integer(
                 "TRUENORTH_INGEST_WAITING_BYTES_MAX", 64 * 1024 * 1024, at_least=1024 * 1024, at_most=2**40
+            ),
+            key_events_per_second_max=read.integer(
+                "TRUENORTH_INGEST_KEY_EVENTS_PER_SECOND_MAX", 20_000, at_least=1, at_most=10_000_000
+            ),
+            account_events_per_second_max=read.integer(
+                "TRUENORTH_INGEST_ACCOUNT_EVENTS_PER_SECOND_MAX", 1_000, at_least=1, at_most=10_000_000
             ),
         )
         read.finish()

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from truenorth.events import health, inputs, people, work
+from truenorth.events import health, identity, inputs, people, work
 from truenorth.events.payload import PayloadStruct
 
 Payload = PayloadStruct
@@ -24,6 +24,7 @@ _FAMILIES: Final[dict[str, dict[str, type[PayloadStruct]]]] = {
         "invoice.overdue": inputs.InvoiceOverdue,
         "invoice.paid": inputs.InvoicePaid,
         "payment.failed": inputs.PaymentFailed,
+        "payment.disputed": inputs.PaymentDisputed,
     },
     "surveys": {"survey.answered": inputs.SurveyAnswered},
     "accounts": {
@@ -57,6 +58,8 @@ _FAMILIES: Final[dict[str, dict[str, type[PayloadStruct]]]] = {
     "erasures": {"erasure.requested": people.ErasureRequested},
     "erasures-done": {"erasure.acknowledged": people.ErasureAcknowledged},
     "backfills": {"history.loaded": people.HistoryLoaded},
+    "identities": {"identity.learned": identity.IdentityLearned},
+    "unresolved": {"event.held": identity.EventHeld},
     "health": {"health.updated": health.HealthUpdated},
     "health-changes": {"health.changed": health.HealthChanged},
     "health-daily": {"health.day": health.HealthDay},

@@ -126,6 +126,15 @@ class PaymentFailed(PayloadStruct, frozen=True, gc=False):
     amount: Money = 0
 
 
+class PaymentDisputed(PayloadStruct, frozen=True, gc=False):
+    """``payment.disputed``: the payer's bank took a payment back, or the dispute about it was closed."""
+
+    dispute_id: Name
+    amount: Money = 0
+    invoice_id: Name | None = None
+    outcome: Literal["opened", "won", "lost"] = "opened"
+
+
 class SurveyAnswered(PayloadStruct, frozen=True, gc=False):
     """``survey.answered``: on the kind's own scale (nps 0..10, csat 1..5, ces 1..7)."""
 
@@ -139,6 +148,8 @@ class AccountUpdated(PayloadStruct, frozen=True, gc=False):
     """``account.updated``: facts. Absent fields keep their value; the latest by event time wins, per field.
 
     ``promised_service`` names the tier that somebody promised them; ``features`` are entitled to, like ``modules``.
+    ``external_ids`` says under which ids other systems know the account (``{"stripe": "cus_1"}``); the edge learns
+    them, so that what those systems send finds its account.
     """
 
     name: Name | None = None
@@ -161,6 +172,7 @@ class AccountUpdated(PayloadStruct, frozen=True, gc=False):
     links: Annotated[dict[Name, Link], Meta(max_length=20)] | None = None
     promised_service: Name | None = None
     features: Annotated[list[Name], Meta(max_length=500)] | None = None
+    external_ids: Annotated[dict[Name, Name], Meta(max_length=20)] | None = None
 
 
 class AccountChurned(PayloadStruct, frozen=True, gc=False):

@@ -68,7 +68,7 @@ _SPECIAL: Final[tuple[tuple[str, Looks], ...]] = (
     ("invoices_overdue", Looks(_INVOICES, is_open=True)),
     ("overdue_amount", Looks(_INVOICES, is_open=True)),
     ("days_overdue", Looks(_INVOICES, is_open=True)),
-    ("failed_payments", Looks(("payment.failed",))),
+    ("failed_payments", Looks(("payment.failed", "payment.disputed"))),
     ("arr", Looks(_CONTRACT)),
     ("seats", Looks(_CONTRACT)),
     ("days_to_renewal", Looks(_CONTRACT)),

@@ -40,6 +40,7 @@ _HANDLERS: Final[dict[str, dict[type[Any], Handler]]] = {
         inputs.InvoiceOverdue: fold_billing.overdue,
         inputs.InvoicePaid: fold_billing.paid,
         inputs.PaymentFailed: fold_billing.failed,
+        inputs.PaymentDisputed: fold_billing.disputed,
     },
     "surveys": {inputs.SurveyAnswered: fold_people.answered},
     "accounts": {

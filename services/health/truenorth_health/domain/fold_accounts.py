@@ -8,7 +8,8 @@ from truenorth_health.domain.limits import SEAT_STEPS_MAX
 from truenorth_health.domain.parts import Accounts, FactKept
 from truenorth_health.domain.state import AccountState
 
-FACT_FIELDS = AccountUpdated.__struct_fields__
+FACT_FIELDS = tuple(name for name in AccountUpdated.__struct_fields__ if name != "external_ids")
+"""Ids elsewhere are the edge's business: no score looks at them."""
 
 
 def updated(state: AccountState, event: Event, time_ms: int, _record_ms: int) -> None:

@@ -9,6 +9,7 @@ from truenorth.events.inputs import (
     InvoiceIssued,
     InvoiceOverdue,
     InvoicePaid,
+    PaymentDisputed,
     SubscriptionChanged,
     SubscriptionEnded,
     SubscriptionStarted,
@@ -183,3 +184,10 @@ def failed(state: AccountState, _event: Event, time_ms: int, _record_ms: int) ->
     if len(kept.failed_ms) > FAILED_PAYMENTS_MAX:
         kept.over += 1
         del kept.failed_ms[0]
+
+
+def disputed(state: AccountState, event: Event, time_ms: int, record_ms: int) -> None:
+    """Fold ``payment.disputed``: money taken back counts as a payment that failed; how it ends changes nothing."""
+    data: PaymentDisputed = event.data
+    if data.outcome == "opened":
+        failed(state, event, time_ms, record_ms)

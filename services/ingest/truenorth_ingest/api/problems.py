@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from truenorth.codec import encode_json
+from truenorth.errors import RefusedError
+
+from truenorth_ingest.domain.ceilings import OverRateError
 
 PROBLEM_TYPE: Final = b"application/problem+json"
 RETRY_AFTER_SECONDS: Final = 2
@@ -20,6 +23,7 @@ TITLES: Final[dict[int, str]] = {
     408: "Too slow",
     413: "Too much at once",
     415: "An encoding this edge does not read",
+    429: "Too much for now: send it again later",
     503: "Not now: send it again",
 }
 
@@ -38,6 +42,8 @@ STATUS_OF_CODE: Final[dict[str, int]] = {
     "body_too_large": 413,
     "batch_too_long": 413,
     "encoding_unsupported": 415,
+    "rate_exceeded": 429,
+    "account_over_ceiling": 429,
     "keys_unavailable": 503,
     "too_much_waiting": 503,
     "broker_unavailable": 503,
@@ -61,16 +67,24 @@ def reply(status: int, kind: bytes, body: bytes, more: Headers | None = None) ->
     return Reply(status, [(b"content-type", kind), (b"content-length", length), *(more or [])], body)
 
 
-def problem(code: str, message: str, *, field: str = "") -> Reply:
+def refusal_problem(refusal: RefusedError) -> Reply:
+    """Return the problem of a refused request."""
+    wait_s = refusal.retry_after_seconds if isinstance(refusal, OverRateError) else RETRY_AFTER_SECONDS
+    return problem(refusal.code, refusal.message, field=refusal.field, retry_after_seconds=wait_s)
+
+
+def problem(
+    code: str, message: str, *, field: str = "", allow: str = "POST", retry_after_seconds: int = RETRY_AFTER_SECONDS
+) -> Reply:
     """Return the problem of a code, with the headers that its status asks for."""
     status = STATUS_OF_CODE[code]
     more: Headers = []
     if status == 401:
         more.append((b"www-authenticate", b'Bearer realm="truenorth"'))
-    elif status == 503:
-        more.append((b"retry-after", str(RETRY_AFTER_SECONDS).encode()))
+    elif status in {429, 503}:
+        more.append((b"retry-after", str(retry_after_seconds).encode()))
     elif status == 405:
-        more.append((b"allow", b"POST"))
+        more.append((b"allow", allow.encode()))
     elif status == 408:
         more.append((b"connection", b"close"))  # the rest of the body may still come
     body = {

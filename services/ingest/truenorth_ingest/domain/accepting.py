@@ -1,4 +1,4 @@
-"""One event: accepted into the record its topic gets, or refused with code, field and cure."""
+"""One event: accepted as a draft of the record its topic gets, or refused with code, field and cure."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,16 +8,17 @@ import msgspec
 from truenorth import codec
 from truenorth.errors import RefusedError
 from truenorth.events.catalogue import CATALOGUE, FAMILY_OF_TYPE
-from truenorth.events.envelope import Envelope
+from truenorth.events.inputs import AccountUpdated
 from truenorth.events.payload import PayloadStruct
 from truenorth.ids import ACCOUNT_ID_CHARS_MAX
-from truenorth.topics import full_name
 
 from truenorth_ingest.domain.cures import data_refusal, outside_refusal, type_refusal
+from truenorth_ingest.domain.drafts import Draft
 from truenorth_ingest.domain.erasing import person_of, request_without_person, without_person
 from truenorth_ingest.domain.incoming import Incoming
 from truenorth_ingest.domain.lenient import as_strict_json
 from truenorth_ingest.domain.limits import Limits
+from truenorth_ingest.domain.lookups import external_lookup
 from truenorth_ingest.domain.people import with_pseudonyms
 from truenorth_ingest.domain.pseudonyms import Pseudonyms
 from truenorth_ingest.domain.times import Times
@@ -30,28 +31,18 @@ TYPES_TAKEN: Final = frozenset(name for name, family in FAMILY_OF_TYPE.items() i
 
 _incoming = msgspec.json.Decoder(Incoming)
 _payloads: Final = {name: msgspec.json.Decoder(CATALOGUE[name]) for name in TYPES_TAKEN}
-_topics: Final = {name: full_name(FAMILY_OF_TYPE[name]) for name in TYPES_TAKEN}
-
-
-@dataclass(frozen=True, slots=True)
-class Accepted:
-    """A record to append: full topic name, key (the account, or the contact's pseudonym), value.
-
-    ``forgets`` is the key of the contact whose tombstone belongs to this record.
-    """
-
-    topic: str
-    key: bytes
-    value: bytes
-    forgets: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Sender:
-    """Who sends: the key's public id and name; the name is the source of events that name none."""
+    """Who sends: the key's public id and name; the name is the source of events that name none.
+
+    ``events_per_second`` is the key's own rate; None where the edge's holds.
+    """
 
     key_id: str
     name: str
+    events_per_second: int | None = None
 
 
 class Acceptor:
@@ -63,8 +54,8 @@ class Acceptor:
         self._new_id = new_id
         self._times = Times(future_ms_max=limits.future_ms_max)
 
-    def accept(self, raw: bytes | msgspec.Raw, *, sender: Sender, now_ms: int) -> Accepted:
-        """Return the record of an event.
+    def accept(self, raw: bytes | msgspec.Raw, index: int, *, sender: Sender, now_ms: int) -> Draft:
+        """Return the draft of an event, the ``index``-th of its request.
 
         Raises:
             RefusedError: with a stable code, the field, and a message that says what would be right.
@@ -78,33 +69,67 @@ class Acceptor:
         if event.type not in TYPES_TAKEN:
             raise type_refusal(event.type, TYPES_TAKEN)
         account = self._account(event.subject)
-        said = _payload(event)
-        person = person_of(said, account)
-        payload = with_pseudonyms(said, self._people)
-        event_id, source, forgets = self._id(event.id), self._source(event.source, sender), None
-        if person is not None:
-            pseudonym = self._people.of(person)
-            payload = request_without_person(payload, person, pseudonym)
-            event_id = without_person(event_id, person, pseudonym)
-            source = without_person(source, person, pseudonym)
-            forgets = pseudonym.encode()
-        data = codec.encode_json(payload)
-        if codec.holds_nul(data):
-            raise RefusedError("data_invalid", "a text holds a NUL character (\\u0000); remove it", field="data")
-        envelope = Envelope(
-            id=event_id,
-            source=source,
-            type=event.type,
-            subject=account,
+        payload = _payload(event)
+        return self.drafted(
+            payload,
+            index=index,
+            event_type=event.type,
+            event_id=self._id(event.id),
+            source=self._source(event.source, sender),
+            account=account,
             time=self._times.happened(event.time, now_ms),
-            data=msgspec.Raw(data),
-            specversion="1.0",
-            recordedtime=self._times.now(now_ms),
-            datacontenttype="application/json",
             traceparent=(event.traceparent or "")[:64],
             backfill=_backfill(event.backfill),
         )
-        return Accepted(_topics[event.type], _key(payload, account), codec.encode_json(envelope), forgets)
+
+    def drafted(
+        self,
+        said: PayloadStruct,
+        *,
+        index: int,
+        event_type: str,
+        event_id: str,
+        source: str,
+        account: str,
+        time: str,
+        lookups: tuple[str, ...] = (),
+        learns: tuple[str, ...] = (),
+        traceparent: str = "",
+        backfill: bool = False,
+    ) -> Draft:
+        """Return the draft of a payload that names people as its sender does; the last step of every road in.
+
+        Raises:
+            RefusedError: a text that no database can hold, or an erasure that contradicts itself.
+        """
+        person = person_of(said, account)
+        payload = with_pseudonyms(said, self._people)
+        forgets = ""
+        if person is not None:
+            forgets = self._people.of(person)
+            payload = request_without_person(payload, person, forgets)
+            event_id = without_person(event_id, person, forgets)
+            source = without_person(source, person, forgets)
+        data = codec.encode_json(payload)
+        if codec.holds_nul(data):
+            raise RefusedError("data_invalid", "a text holds a NUL character (\\u0000); remove it", field="data")
+        if isinstance(payload, AccountUpdated) and payload.external_ids:
+            learns += tuple(external_lookup(system, known_as) for system, known_as in payload.external_ids.items())
+        return Draft(
+            index,
+            event_type,
+            event_id,
+            source,
+            time,
+            data,
+            account,
+            lookups,
+            learns,
+            getattr(payload, "contact_id", ""),
+            forgets,
+            traceparent,
+            backfill,
+        )
 
     def _account(self, subject: str | int | None) -> str:
         if subject is None or subject == "":
@@ -168,9 +193,3 @@ def _backfill(given: bool | str | None) -> bool:  # noqa: FBT001 - the wire's ow
     if isinstance(given, str):  # binary mode has only text
         return given.lower() == "true"
     return bool(given)
-
-
-def _key(payload: PayloadStruct, account: str) -> bytes:
-    """Return the record's key: contacts are compacted by contact, everything else goes by account."""
-    contact = getattr(payload, "contact_id", None)
-    return (account if contact is None else contact).encode()

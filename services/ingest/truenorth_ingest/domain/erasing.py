@@ -1,6 +1,5 @@
 """Requests to forget: what is checked, what of the person stays out of the request itself, and what goes with it."""
 
-from dataclasses import dataclass
 from typing import Final
 
 import msgspec
@@ -11,15 +10,6 @@ from truenorth.topics import full_name
 
 CONTACTS_TOPIC: Final = full_name("contacts")
 _MARK: Final = b"erasure."
-
-
-@dataclass(frozen=True, slots=True)
-class Tombstone:
-    """The real null that follows an erased person's contact; it is appended with the request."""
-
-    key: bytes
-    topic: str = CONTACTS_TOPIC
-    value: bytes | None = None
 
 
 def person_of(payload: PayloadStruct, account: str) -> str | None:

@@ -1,7 +1,7 @@
 """Which payloads speak of people, and the same payload with pseudonyms in their place."""
 
 import msgspec
-from truenorth.events.inputs import ChampionLeft, ContactUpdated, SurveyAnswered, UsageRecorded
+from truenorth.events.inputs import ChampionLeft, ContactUpdated, EngagementHeld, SurveyAnswered, UsageRecorded
 from truenorth.events.payload import PayloadStruct
 from truenorth.events.people import ErasureRequested
 
@@ -18,7 +18,7 @@ def with_pseudonyms(payload: PayloadStruct, people: Pseudonyms) -> PayloadStruct
         return payload if payload.actor is None else _usage(payload, people.of(payload.actor))
     if isinstance(payload, SurveyAnswered) and payload.respondent is not None:
         return msgspec.structs.replace(payload, respondent=people.of(payload.respondent))
-    if isinstance(payload, ChampionLeft):
+    if isinstance(payload, ChampionLeft | EngagementHeld) and payload.contact is not None:
         return msgspec.structs.replace(payload, contact=people.of(payload.contact))
     if isinstance(payload, ContactUpdated):
         return msgspec.structs.replace(payload, contact_id=people.of(payload.contact_id))

@@ -11,6 +11,8 @@ from truenorth_ingest.domain.erasing import speaks_of_erasure
 class QuarantinedEvent(msgspec.Struct, frozen=True, omit_defaults=True):
     """A record of the quarantine topic. ``original`` is text, at most 8 KiB of it, broken characters replaced.
 
+    ``route`` is the road it came by: ``events``, ``tracking``, ``accounts``, ``uploads`` or ``webhooks/<connector>``.
+
     It is empty, and ``truncated`` says so, for what may be a request to forget: whoever is to be forgotten is not
     kept here for a month by the very request.
     """
@@ -18,6 +20,7 @@ class QuarantinedEvent(msgspec.Struct, frozen=True, omit_defaults=True):
     code: str
     field: str
     message: str
+    route: str
     key_id: str
     recordedtime: str
     original: str
@@ -29,7 +32,7 @@ QUARANTINE_TOPIC = full_name("quarantine")
 
 
 def quarantined(
-    raw: bytes | msgspec.Raw, refusal: RefusedError, *, key_id: str, now_ms: int, original_bytes_max: int
+    raw: bytes | msgspec.Raw, refusal: RefusedError, *, route: str, key_id: str, now_ms: int, original_bytes_max: int
 ) -> bytes:
     """Return the value of the quarantine record of a refused event."""
     kept_bytes = 0 if speaks_of_erasure(raw) else min(len(raw), original_bytes_max)
@@ -38,6 +41,7 @@ def quarantined(
             code=refusal.code,
             field=refusal.field,
             message=refusal.message,
+            route=route,
             key_id=key_id,
             recordedtime=codec.rfc3339(now_ms),
             original=bytes(memoryview(raw)[:kept_bytes]).decode("utf-8", "replace"),

@@ -1,26 +1,24 @@
-"""One request's events: cut, judged one by one, appended, and answered only then."""
+"""One request's events, whatever road they came by: their accounts found, appended, and answered only then."""
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Final
+from collections.abc import Callable, Sequence
 
 import msgspec
 from truenorth.clock import Clock
-from truenorth.errors import RefusedError, TransientError
+from truenorth.codec import rfc3339
+from truenorth.errors import TransientError
 
-from truenorth_ingest.domain.accepting import Accepted, Acceptor, Sender
-from truenorth_ingest.domain.erasing import Tombstone
-from truenorth_ingest.domain.incoming import cut
-from truenorth_ingest.domain.inflating import inflated
+from truenorth_ingest.domain.accepting import Sender
+from truenorth_ingest.domain.ceilings import Ceilings
+from truenorth_ingest.domain.drafts import Cut, Draft, Refused, Written, held, learned, sealed
+from truenorth_ingest.domain.erasing import CONTACTS_TOPIC
 from truenorth_ingest.domain.limits import Limits
+from truenorth_ingest.domain.lookups import chosen
 from truenorth_ingest.domain.quarantining import QUARANTINE_TOPIC, quarantined
-from truenorth_ingest.ports import EventLog, Meter
+from truenorth_ingest.ports import Accounts, EventLog, Meter
 
 log = logging.getLogger(__name__)
-
-_NAMED_ID_CHARS_MAX: Final = 128
 
 
 class Rejected(msgspec.Struct, frozen=True):
@@ -33,86 +31,136 @@ class Rejected(msgspec.Struct, frozen=True):
     message: str
 
 
-class Answer(msgspec.Struct, frozen=True):
-    """The answer to a request whose accepted events are all acknowledged."""
+class Answer(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The answer to a request whose accepted events are all acknowledged.
+
+    ``unresolved`` of the accepted ones wait until their account is known; nothing has to be done about them.
+    """
 
     success: bool
     accepted: int
     rejected: Sequence[Rejected]
-
-
-class _Named(msgspec.Struct, frozen=True):
-    id: str | int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class _Quarantined:
-    value: bytes
-    topic: str = QUARANTINE_TOPIC
-    key: bytes | None = None
-
-
-_named = msgspec.json.Decoder(_Named)
+    unresolved: int = 0
 
 
 class Intake:
-    """Takes the events of a request in."""
+    """Takes what requests brought in."""
 
     def __init__(
         self,
         *,
-        acceptor: Acceptor,
         event_log: EventLog,
+        accounts: Accounts,
+        ceilings: Ceilings,
         limits: Limits,
         clock: Clock,
         meter: Meter,
+        new_id: Callable[[], str],
         answer_seconds_max: float,
     ) -> None:
-        self._acceptor = acceptor
         self._log = event_log
+        self._accounts = accounts
+        self._ceilings = ceilings
         self._limits = limits
         self._clock = clock
         self._meter = meter
+        self._new_id = new_id
         self._answer_seconds_max = answer_seconds_max
 
-    async def take(self, body: bytes, headers: Mapping[str, str], sender: Sender) -> Answer:
+    async def take(self, cut: Cut, sender: Sender, *, route: str, now_ms: int) -> Answer:
         """Return the answer, after the broker has acknowledged every event that it counts as accepted.
 
         Raises:
-            RefusedError: the request as a whole cannot be read.
+            RefusedError: ``account_over_ceiling``; nothing was taken, the sender repeats the request later.
             TransientError: not acknowledged in time; nothing is claimed, the sender repeats the request.
         """
-        plain = inflated(body, headers.get("content-encoding", ""), bytes_max=self._limits.body_bytes_max)
-        cut_body = cut(plain, headers, self._limits)
-        if cut_body.repaired:
+        if cut.repaired:
             self._meter.repaired()
-        now_ms = self._clock.now_ms()
-        accepted: list[Accepted] = []
-        rejected: list[Rejected] = []
-        bad: list[_Quarantined] = []
-        for index, raw in enumerate(cut_body.events):
-            try:
-                accepted.append(self._acceptor.accept(raw, sender=sender, now_ms=now_ms))
-            except RefusedError as refusal:
-                self._meter.refused(refusal.code)
-                rejected.append(Rejected(index, _id_of(raw), refusal.code, refusal.field, refusal.message))
-                bad.append(self._quarantined(raw, refusal, sender, now_ms))
-        tombstones = [Tombstone(record.forgets) for record in accepted if record.forgets is not None]
-        await self._append([*accepted, *tombstones] if tombstones else accepted, bad)
-        self._meter.accepted(len(accepted))
-        return Answer(success=True, accepted=len(accepted), rejected=rejected)
+        at = rfc3339(now_ms)
+        settled = [(draft, draft.account) for draft in cut.drafts if draft.account]
+        records = [sealed(draft, account, at) for draft, account in settled if draft.type]
+        waiting_items = 0
+        if len(settled) < len(cut.drafts):
+            waiting_items = await self._resolved(
+                [draft for draft in cut.drafts if not draft.account], settled, records, at
+            )
+        news = self._news(settled)
+        records += [learned(*pair, event_id=self._new_id(), recordedtime=at) for pair in news]
+        records += [Written(CONTACTS_TOPIC, draft.forgets.encode(), None) for draft in cut.drafts if draft.forgets]
+        self._ceilings.admit(records, self._clock.monotonic())
+        await self._append(records, self._bad(cut.refused, sender, route, now_ms))
+        for pair in news:
+            self._accounts.note(*pair)
+        accepted = cut.items - len(cut.refused)
+        self._meter.accepted(accepted)
+        return Answer(True, accepted, self._told(cut.refused), waiting_items)
 
-    async def _append(self, accepted: Sequence[Accepted | Tombstone], bad: Sequence[_Quarantined]) -> None:
+    async def _resolved(
+        self, waiting: Sequence[Draft], settled: list[tuple[Draft, str]], records: list[Written], at: str
+    ) -> int:
+        """Settle or hold the drafts whose account has to be looked up; return how many items are held.
+
+        What the same request teaches counts at once: people send ``group`` and ``track`` together.
+        """
+        taught: dict[str, list[str]] = {}
+        for draft, account in settled:
+            for lookup in draft.learns:
+                taught.setdefault(lookup, []).append(account)
+        known: dict[str, Sequence[str]] | None
+        try:
+            known = dict(await self._accounts.find({lookup for draft in waiting for lookup in draft.lookups}))
+        except TransientError as error:
+            log.warning("accounts cannot be looked up; events wait", extra={"reason": str(error)})
+            known = None
+        if known is not None:
+            for lookup, accounts in taught.items():
+                known[lookup] = tuple(dict.fromkeys((*known.get(lookup, ()), *accounts)))
+        items = set()
+        for draft in waiting:
+            account, reason = chosen(draft.lookups, known)
+            if reason is None:
+                settled.append((draft, account))
+                records.append(sealed(draft, account, at))
+            else:
+                records.append(held(draft, reason, event_id=self._new_id(), recordedtime=at))
+                items.add(draft.index)
+                self._meter.unresolved(reason)
+        return len(items)
+
+    def _news(self, settled: Sequence[tuple[Draft, str]]) -> list[tuple[str, str]]:
+        """Return the pairs of lookup and account that this request teaches and nobody here knew."""
+        pairs = {(lookup, account): None for draft, account in settled for lookup in draft.learns}
+        return [pair for pair in pairs if self._accounts.is_news(*pair)]
+
+    def _told(self, refused: Sequence[Refused]) -> list[Rejected]:
+        return [Rejected(bad.index, bad.id, bad.error.code, bad.error.field, bad.error.message) for bad in refused]
+
+    def _bad(self, refused: Sequence[Refused], sender: Sender, route: str, now_ms: int) -> list[Written]:
+        found = []
+        for bad in refused:
+            self._meter.refused(bad.error.code)
+            value = quarantined(
+                bad.raw,
+                bad.error,
+                route=route,
+                key_id=sender.key_id,
+                now_ms=now_ms,
+                original_bytes_max=self._limits.original_bytes_max,
+            )
+            found.append(Written(QUARANTINE_TOPIC, None, value))
+        return found
+
+    async def _append(self, records: Sequence[Written], bad: Sequence[Written]) -> None:
         if not bad:
-            await self._acknowledged(accepted)
+            await self._acknowledged(records)
             return
         keeping = asyncio.ensure_future(self._keep(bad))
         try:
-            await self._acknowledged(accepted)
+            await self._acknowledged(records)
         finally:
             await keeping
 
-    async def _acknowledged(self, records: Sequence[Accepted | Tombstone] | Sequence[_Quarantined]) -> None:
+    async def _acknowledged(self, records: Sequence[Written]) -> None:
         if not records:
             return
         try:
@@ -121,25 +169,10 @@ class Intake:
         except TimeoutError:
             raise TransientError(f"no acknowledgement within {self._answer_seconds_max:g} s") from None
 
-    async def _keep(self, bad: Sequence[_Quarantined]) -> None:
+    async def _keep(self, bad: Sequence[Written]) -> None:
         """Write quarantine records; the sender is told of the refusals whether or not this works."""
         try:
             await self._acknowledged(bad)
         except TransientError as error:
             self._meter.quarantine_failed(len(bad))
             log.warning("refused events were not quarantined", extra={"events": len(bad), "reason": str(error)})
-
-    def _quarantined(
-        self, raw: bytes | msgspec.Raw, refusal: RefusedError, sender: Sender, now_ms: int
-    ) -> _Quarantined:
-        limit = self._limits.original_bytes_max
-        return _Quarantined(quarantined(raw, refusal, key_id=sender.key_id, now_ms=now_ms, original_bytes_max=limit))
-
-
-def _id_of(raw: bytes | msgspec.Raw) -> str | None:
-    """Return the id that the sender gave a refused event, shortened, or None when it cannot be read."""
-    try:
-        given = _named.decode(raw).id
-    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
-        return None
-    return None if given is None else str(given)[:_NAMED_ID_CHARS_MAX]

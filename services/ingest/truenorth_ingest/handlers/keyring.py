@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -9,7 +10,7 @@ from truenorth.clock import Clock
 from truenorth.errors import TransientError
 
 from truenorth_ingest.domain.accepting import Sender
-from truenorth_ingest.domain.keys import WRITE_SCOPE, Presented, StoredKey, check, key_in_headers, parse_key
+from truenorth_ingest.domain.keys import Presented, StoredKey, check, key_in_headers, parse_key
 from truenorth_ingest.ports import KeyTable
 
 REMEMBERED_SECONDS: Final = 30.0
@@ -38,20 +39,25 @@ class Keyring:
         self._known: dict[str, _Remembered] = {}
         self._asking: dict[str, asyncio.Task[StoredKey | None]] = {}
 
-    async def sender(self, authorization: str, write_key: str) -> Sender:
-        """Return who sends, by the request's ``Authorization`` and ``X-Write-Key`` headers.
+    async def sender(self, headers: Mapping[str, str], *, scope: str) -> Sender:
+        """Return who sends, by the request's ``authorization`` and ``x-write-key`` headers.
 
         Raises:
             RefusedError: ``key_missing``, ``key_malformed``, ``key_unknown``, ``key_revoked``, ``scope_missing``.
             TransientError: a key that was never seen, and the table cannot be asked.
         """
-        presented = parse_key(key_in_headers(authorization, write_key))
+        text = key_in_headers(headers.get("authorization", ""), headers.get("x-write-key", ""))
+        return await self.sender_of(text, scope=scope)
+
+    async def sender_of(self, text: str, *, scope: str) -> Sender:
+        """Return who sends, by the text of their key; raises as `sender` does."""
+        presented = parse_key(text)
         remembered = self._known.get(presented.key_id)
         if remembered is not None and self._clock.monotonic() < remembered.until:
             stored = remembered.key
         else:
             stored = await self._ask(presented, remembered)
-        key = check(presented, stored, scope=WRITE_SCOPE)
+        key = check(presented, stored, scope=scope)
         return Sender(key.key_id, key.name)
 
     async def _ask(self, presented: Presented, last: _Remembered | None) -> StoredKey | None:

@@ -1,0 +1,53 @@
+"""How many events a second a key may send, and how that is told."""
+
+from typing import Final
+
+from truenorth_ingest.domain.accepting import Sender
+from truenorth_ingest.domain.ceilings import Buckets, OverRateError
+
+BURST_SECONDS: Final = 10
+"""A key may send this many seconds' worth at once."""
+
+Headers = list[tuple[bytes, bytes]]
+
+
+class Rates:
+    """One token bucket per key, of the key's own rate or the edge's; each replica counts for itself."""
+
+    def __init__(self, *, events_per_second: int) -> None:
+        self._default = events_per_second
+        self._of_rate: dict[int, tuple[Buckets, bytes]] = {}
+
+    def admit(self, sender: Sender, now_s: float) -> None:
+        """Let a request of this key in.
+
+        Raises:
+            OverRateError: ``rate_exceeded``; nothing was taken.
+        """
+        buckets, _ = self._buckets(sender)
+        if buckets.left(sender.key_id, now_s) < 1.0:
+            raise OverRateError(
+                "rate_exceeded",
+                f"this key may send {buckets.per_second:g} events a second; nothing was taken, send it again later",
+                retry_after_seconds=buckets.seconds_until_open(sender.key_id, now_s),
+            )
+
+    def charge(self, sender: Sender, events: int, now_s: float) -> None:
+        """Count the events of a request that was let in."""
+        buckets, _ = self._buckets(sender)
+        buckets.charge(sender.key_id, events, now_s)
+
+    def headers(self, sender: Sender, now_s: float) -> Headers:
+        """Return ``RateLimit-Policy`` and ``RateLimit`` for an answer to this key."""
+        buckets, policy = self._buckets(sender)
+        left = max(0, int(buckets.left(sender.key_id, now_s)))
+        return [(b"ratelimit-policy", policy), (b"ratelimit", b'"events";r=%d;t=%d' % (left, 0 if left else 1))]
+
+    def _buckets(self, sender: Sender) -> tuple[Buckets, bytes]:
+        rate = sender.events_per_second or self._default
+        found = self._of_rate.get(rate)
+        if found is None:
+            burst = rate * BURST_SECONDS
+            policy = b'"events";q=%d;w=%d' % (burst, BURST_SECONDS)
+            found = self._of_rate[rate] = Buckets(per_second=rate, burst=burst), policy
+        return found
