@@ -1,0 +1,8 @@
+"""``truenorth connector``."""
+
+import click
+
+
+@click.group()
+def connector() -> None:
+    """Not built yet."""

@@ -1,0 +1,8 @@
+"""``truenorth quarantine``."""
+
+import click
+
+
+@click.group()
+def quarantine() -> None:
+    """Not built yet."""

@@ -1,0 +1,8 @@
+"""``truenorth upload``."""
+
+import click
+
+
+@click.group()
+def upload() -> None:
+    """Not built yet."""
