@@ -1,34 +1,14 @@
 """What is kept of a refused event: why, whose key, and the beginning of it."""
 
 import msgspec
-from truenorth import codec
+from truenorth import codec, quarantine
 from truenorth.errors import RefusedError
+from truenorth.quarantine import QuarantinedEvent
 from truenorth.topics import full_name
 
 from truenorth_ingest.domain.erasing import speaks_of_erasure
 
-
-class QuarantinedEvent(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A record of the quarantine topic. ``original`` is text, at most 8 KiB of it, broken characters replaced.
-
-    ``route`` is the road it came by: ``events``, ``tracking``, ``accounts``, ``uploads`` or ``webhooks/<connector>``.
-
-    It is empty, and ``truncated`` says so, for what may be a request to forget: whoever is to be forgotten is not
-    kept here for a month by the very request.
-    """
-
-    code: str
-    field: str
-    message: str
-    route: str
-    key_id: str
-    recordedtime: str
-    original: str
-    original_bytes: int
-    truncated: bool = False
-
-
-QUARANTINE_TOPIC = full_name("quarantine")
+QUARANTINE_TOPIC = full_name(quarantine.TOPIC)
 
 
 def quarantined(
