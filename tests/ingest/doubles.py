@@ -14,6 +14,7 @@ from truenorth_ingest.api.door import Door
 from truenorth_ingest.app import make_door
 from truenorth_ingest.domain.keys import WRITE_SCOPE, StoredKey, hash_of, written
 from truenorth_ingest.domain.limits import Limits
+from truenorth_ingest.handlers.defined import Defined
 from truenorth_ingest.handlers.learned import LearnedAccounts
 from truenorth_ingest.ports import OutgoingRecord
 from truenorth_ingest.settings import Settings
@@ -134,11 +135,13 @@ class Edge:
         self.clock = ManualClock()
         ids = itertools.count(1)
         self.accounts = FakeAccountMap()
+        self.defined = Defined()
         self.app: Door = make_door(
             make_settings(**settings),
             event_log=self.log,
             keys=self.keys,
             accounts=LearnedAccounts(self.accounts, self.clock),
+            defined=self.defined,
             meter=self.meter,
             clock=self.clock,
             new_id=lambda: f"made-{next(ids)}",

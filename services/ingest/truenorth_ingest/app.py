@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from truenorth.clock import Clock, SystemClock
+from truenorth.definitions.live import LiveDefinitions
 from truenorth.ids import IdSource, random_id
 from truenorth.kafka.producer import LanesProducer
 from truenorth.lifecycle import Part
@@ -21,6 +22,7 @@ from truenorth_ingest.domain.accepting import Acceptor
 from truenorth_ingest.domain.ceilings import Ceilings
 from truenorth_ingest.domain.limits import Limits
 from truenorth_ingest.domain.pseudonyms import Pseudonyms
+from truenorth_ingest.handlers.defined import Defined
 from truenorth_ingest.handlers.intake import Intake
 from truenorth_ingest.handlers.keyring import Keyring
 from truenorth_ingest.handlers.learned import LearnedAccounts
@@ -65,6 +67,7 @@ def make_door(
     event_log: EventLog,
     keys: KeyTable,
     accounts: Accounts,
+    defined: Defined,
     meter: Meter,
     clock: Clock,
     new_id: IdSource = random_id,
@@ -106,17 +109,24 @@ def make_parts(settings: Settings) -> list[Part]:
     registry = make_registry()
     engine = make_engine(settings.database_url, schema=SCHEMA)
     producer = LanesProducer(settings.bootstrap, clock=clock, client_id="truenorth-ingest")
+    defined = Defined()
+    definitions = LiveDefinitions(settings.bootstrap, clock, on_change=defined.take)
     door = make_door(
         settings,
         event_log=KafkaLog(producer),
         keys=PostgresKeyTable(engine),
         accounts=LearnedAccounts(PostgresAccountMap(engine), clock),
+        defined=defined,
         meter=IngestMetrics(registry),
         clock=clock,
     )
     readiness = Readiness()
     telemetry = TelemetryServer(
-        settings.host, settings.telemetry_port, live=lambda: None, ready=readiness.trouble, registry=registry
+        settings.host,
+        settings.telemetry_port,
+        live=lambda: definitions.failure,
+        ready=readiness.trouble,
+        registry=registry,
     )
     http = HttpServer(
         door,
@@ -129,6 +139,7 @@ def make_parts(settings: Settings) -> list[Part]:
         Part.of("telemetry", telemetry),
         Part("database", start=lambda: wait_until_current(engine, clock), stop=engine.dispose),
         Part.of("producer", producer),
+        Part.of("definitions", definitions),
         Part.of("http", http, stop_within_s=settings.answer_seconds_max + 2),
         Part.of("readiness", readiness),
     ]
