@@ -29,6 +29,8 @@ LOOK_SECONDS: Final = 0.5
 BACKOFF_SECONDS_MAX: Final = 30.0
 CALM_SECONDS: Final = 60.0
 TRAFFIC: Final = "traffic"
+KEY_SCOPES: Final = ("ingest:write", "accounts:write", "erasures:write", "quarantine:replay")
+"""What the local stack's own key may do: everything."""
 BOOK: Final = ("--accounts", "60", "--days", "120", "--seed", "7", "--contacts")
 
 
@@ -102,7 +104,9 @@ class Supervisor:
 
     def _make_key(self) -> None:
         path = str(self._stack.places.write_key)
-        self._stack.run("ingest", "truenorth.commands.main", "keys", "create", "--name", "local", "--write-to", path)
+        scopes = [word for scope in KEY_SCOPES for word in ("--scope", scope)]
+        arguments = ("keys", "create", "--name", "local", *scopes, "--write-to", path)
+        self._stack.run("ingest", "truenorth.commands.main", *arguments)
 
     def _start_service(self, name: str) -> None:
         self._stack.require_port(name, self._stack.ports.telemetry[name])

@@ -4,7 +4,7 @@ import asyncio
 import json
 import os
 import sys
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -162,13 +162,24 @@ def find_key(given: str | None) -> str:
     read = Reader(os.environ)
     key = given or read.secret("TRUENORTH_WRITE_KEY", "")
     read.finish()
-    if not key and KEY_FILE.is_file():
-        key = KEY_FILE.read_text("utf-8")
+    if not key:
+        file = next((path for path in _key_files(os.environ) if path.is_file()), None)
+        key = "" if file is None else file.read_text("utf-8")
     if not key.strip():
         raise MissingError(
             f"there is no write key: give --key, set TRUENORTH_WRITE_KEY, or let make up leave {KEY_FILE}"
         )
     return key.strip()
+
+
+def _key_files(environment: Mapping[str, str]) -> Iterator[Path]:
+    """Yield where `truenorth up` may have left a key: its data folder, else here, above, or in the checkout."""
+    if environment.get("TRUENORTH_DATA"):
+        yield Path(environment["TRUENORTH_DATA"]) / KEY_FILE.name
+        return
+    here = Path.cwd()
+    for folder in (here, *here.parents, Path(__file__).resolve().parents[3]):
+        yield folder / KEY_FILE
 
 
 async def _post(

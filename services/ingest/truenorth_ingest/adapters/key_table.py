@@ -3,7 +3,20 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ARRAY, BigInteger, Column, LargeBinary, MetaData, RowMapping, Table, Text, insert, select, update
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    Column,
+    Integer,
+    LargeBinary,
+    MetaData,
+    RowMapping,
+    Table,
+    Text,
+    insert,
+    select,
+    update,
+)
 from sqlalchemy.ext.asyncio import AsyncEngine
 from truenorth.postgres.engine import transaction
 
@@ -22,8 +35,11 @@ api_key = Table(
     Column("created", BigInteger, nullable=False),
     Column("revoked", BigInteger),
     Column("last_used", BigInteger),
+    Column("next_hash", LargeBinary),
+    Column("next_created", BigInteger),
+    Column("events_per_second", Integer),
 )
-"""Times are epoch milliseconds, ``hash`` is SHA-256 of the key's secret."""
+"""Times are epoch milliseconds, ``hash`` is SHA-256 of the key's secret, ``next_hash`` of the newer one of two."""
 
 
 class PostgresKeyTable:
@@ -57,6 +73,7 @@ class PostgresKeyTable:
                 hash=key.secret_hash,
                 scopes=sorted(key.scopes),
                 created=key.created_ms,
+                events_per_second=key.events_per_second,
             )
             .returning(api_key)
         )
@@ -67,6 +84,26 @@ class PostgresKeyTable:
             update(api_key)
             .where(api_key.c.key_id == key_id, api_key.c.revoked.is_(None))
             .values(revoked=now_ms)
+            .returning(api_key)
+        )
+        return bool(await self._written(statement))
+
+    async def add_secret(self, key_id: str, secret_hash: bytes, *, now_ms: int) -> bool:
+        """Give a key a second secret; False when it has one already, or does not work."""
+        statement = (
+            update(api_key)
+            .where(api_key.c.key_id == key_id, api_key.c.revoked.is_(None), api_key.c.next_hash.is_(None))
+            .values(next_hash=secret_hash, next_created=now_ms)
+            .returning(api_key)
+        )
+        return bool(await self._written(statement))
+
+    async def retire_secret(self, key_id: str) -> bool:
+        """Drop the older of a key's two secrets; False when it has one only, or does not work."""
+        statement = (
+            update(api_key)
+            .where(api_key.c.key_id == key_id, api_key.c.revoked.is_(None), api_key.c.next_hash.is_not(None))
+            .values(hash=api_key.c.next_hash, next_hash=None, next_created=None)
             .returning(api_key)
         )
         return bool(await self._written(statement))
@@ -85,4 +122,7 @@ def _key(row: RowMapping) -> StoredKey:
         created_ms=row["created"],
         revoked_ms=row["revoked"],
         last_used_ms=row["last_used"],
+        next_hash=None if row["next_hash"] is None else bytes(row["next_hash"]),
+        next_created_ms=row["next_created"],
+        events_per_second=row["events_per_second"],
     )

@@ -1,7 +1,7 @@
 """Write keys: ``tn_<env>_<keyid>_<secret>_<crc>``; only the hash of the secret is ever stored.
 
 The checksum lets a typing mistake be told from a revoked key without asking the database; the prefix lets
-secret scanners find a leaked one.
+secret scanners find a leaked one. A key may have two secrets at a time, so that senders can change over one by one.
 """
 
 import base64
@@ -16,6 +16,12 @@ from typing import Final
 from truenorth.errors import RefusedError
 
 WRITE_SCOPE: Final = "ingest:write"
+ACCOUNTS_SCOPE: Final = "accounts:write"
+ERASURES_SCOPE: Final = "erasures:write"
+REPLAY_SCOPE: Final = "quarantine:replay"
+SCOPES: Final = (WRITE_SCOPE, ACCOUNTS_SCOPE, ERASURES_SCOPE, REPLAY_SCOPE)
+SCOPES_AT_FIRST: Final = (WRITE_SCOPE, ACCOUNTS_SCOPE)
+"""What a key may do unless something else is said."""
 _FORM: Final = re.compile(r"^tn_([a-z0-9]{1,16})_([A-Za-z0-9]{4,32})_([A-Za-z0-9]{32,96})_([0-9a-f]{8})$", re.ASCII)
 _KEY_CHARS_MAX: Final = 200
 
@@ -30,7 +36,11 @@ class Presented:
 
 @dataclass(frozen=True, slots=True)
 class StoredKey:
-    """A key as the table knows it. Times are epoch milliseconds; ``secret_hash`` is SHA-256."""
+    """A key as the table knows it. Times are epoch milliseconds, hashes SHA-256.
+
+    ``next_hash`` is the newer of two secrets; without it there is one. ``events_per_second`` is the key's own rate;
+    None where the edge's holds.
+    """
 
     key_id: str
     name: str
@@ -39,6 +49,15 @@ class StoredKey:
     created_ms: int
     revoked_ms: int | None = None
     last_used_ms: int | None = None
+    next_hash: bytes | None = None
+    next_created_ms: int | None = None
+    events_per_second: int | None = None
+
+    def knows(self, secret: str) -> bool:
+        """Tell whether this is one of the key's secrets."""
+        given = hash_of(secret)
+        older = hmac.compare_digest(self.secret_hash, given)
+        return older or (self.next_hash is not None and hmac.compare_digest(self.next_hash, given))
 
 
 def hash_of(secret: str) -> bytes:
@@ -96,10 +115,13 @@ def check(presented: Presented, stored: StoredKey | None, *, scope: str) -> Stor
     Raises:
         RefusedError: ``key_unknown`` (also for a wrong secret), ``key_revoked`` or ``scope_missing``.
     """
-    if stored is None or not hmac.compare_digest(stored.secret_hash, hash_of(presented.secret)):
+    if stored is None or not stored.knows(presented.secret):
         raise RefusedError("key_unknown", "nobody made this write key here; make one with 'truenorth keys create'")
     if stored.revoked_ms is not None:
         raise RefusedError("key_revoked", "this write key was revoked; make one with 'truenorth keys create'")
     if scope not in stored.scopes:
-        raise RefusedError("scope_missing", f"this key lacks the scope {scope}; make one that has it")
+        raise RefusedError(
+            "scope_missing",
+            f"this key lacks the scope {scope}; make one with 'truenorth keys create --scope {scope}'",
+        )
     return stored

@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from truenorth.clock import Clock
 from truenorth.errors import TransientError
@@ -15,28 +15,34 @@ from truenorth_ingest.ports import KeyTable
 
 REMEMBERED_SECONDS: Final = 30.0
 UNKNOWN_SECONDS: Final = 5.0
+ASKED_AGAIN_SECONDS: Final = 5.0
 REMEMBERED_KEYS_MAX: Final = 10_000
+UNKNOWN_KEYS_MAX: Final = 10_000
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
 class _Remembered:
-    key: StoredKey | None
+    key: StoredKey
+    asked: float
     until: float
 
 
 class Keyring:
     """Checks keys.
 
-    A revoked key stops working within `REMEMBERED_SECONDS`; an unknown one is asked for again
-    after `UNKNOWN_SECONDS`; while the table cannot be asked, known keys keep their last known state.
+    A revoked key, and a retired secret, stop working within `REMEMBERED_SECONDS`; an unknown one is asked for again
+    after `UNKNOWN_SECONDS`; while the table cannot be asked, known keys keep their last known state. A wrong secret
+    of a known key asks the table again, at most every `ASKED_AGAIN_SECONDS`: it may be a second one, just made.
+    Ids that nobody has are remembered apart: whoever tries many of them forgets no key that works.
     """
 
     def __init__(self, table: KeyTable, clock: Clock) -> None:
         self._table = table
         self._clock = clock
         self._known: dict[str, _Remembered] = {}
+        self._unknown: dict[str, float] = {}
         self._asking: dict[str, asyncio.Task[StoredKey | None]] = {}
 
     async def sender(self, headers: Mapping[str, str], *, scope: str) -> Sender:
@@ -52,13 +58,19 @@ class Keyring:
     async def sender_of(self, text: str, *, scope: str) -> Sender:
         """Return who sends, by the text of their key; raises as `sender` does."""
         presented = parse_key(text)
+        key = check(presented, await self._stored(presented), scope=scope)
+        return Sender(key.key_id, key.name, key.events_per_second)
+
+    async def _stored(self, presented: Presented) -> StoredKey | None:
+        now = self._clock.monotonic()
         remembered = self._known.get(presented.key_id)
-        if remembered is not None and self._clock.monotonic() < remembered.until:
-            stored = remembered.key
-        else:
-            stored = await self._ask(presented, remembered)
-        key = check(presented, stored, scope=scope)
-        return Sender(key.key_id, key.name)
+        if remembered is None:
+            return None if now < self._unknown.get(presented.key_id, now) else await self._ask(presented, None)
+        fresh = now < remembered.until
+        asked_lately = now < remembered.asked + ASKED_AGAIN_SECONDS
+        if fresh and (asked_lately or remembered.key.knows(presented.secret)):
+            return remembered.key
+        return await self._ask(presented, remembered)
 
     async def _ask(self, presented: Presented, last: _Remembered | None) -> StoredKey | None:
         """Ask the table, once for all requests that wait for the same key."""
@@ -70,16 +82,27 @@ class Keyring:
         try:
             return await asyncio.shield(asking)
         except TransientError:
-            if last is None or last.key is None:
-                raise
+            if last is None or not last.key.knows(presented.secret):
+                raise  # it may be a secret that was just made: nobody is told that it is wrong
             log.warning("key table cannot be asked; a known key keeps its last state", extra={"key": presented.key_id})
             last.until = self._clock.monotonic() + UNKNOWN_SECONDS
             return last.key
 
     async def _looked_up(self, key_id: str) -> StoredKey | None:
         key = await self._table.used(key_id, now_ms=self._clock.now_ms())
-        if len(self._known) >= REMEMBERED_KEYS_MAX:
-            self._known.pop(next(iter(self._known)))
-        kept = REMEMBERED_SECONDS if key is not None else UNKNOWN_SECONDS
-        self._known[key_id] = _Remembered(key, self._clock.monotonic() + kept)
+        now = self._clock.monotonic()
+        self._known.pop(key_id, None)
+        self._unknown.pop(key_id, None)
+        if key is None:
+            _make_room(self._unknown, UNKNOWN_KEYS_MAX)
+            self._unknown[key_id] = now + UNKNOWN_SECONDS
+        else:
+            _make_room(self._known, REMEMBERED_KEYS_MAX)
+            self._known[key_id] = _Remembered(key, now, now + REMEMBERED_SECONDS)
         return key
+
+
+def _make_room(kept: dict[str, Any], entries_max: int) -> None:
+    """Forget the oldest entry of a full memory."""
+    if len(kept) >= entries_max:
+        kept.pop(next(iter(kept)))

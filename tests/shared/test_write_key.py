@@ -1,0 +1,30 @@
+"""Where the commands that send events find their write key."""
+
+from pathlib import Path
+
+import pytest
+from truenorth.commands.traffic import find_key
+
+
+@pytest.fixture(autouse=True)
+def _unset(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("TRUENORTH_WRITE_KEY", "TRUENORTH_WRITE_KEY_FILE", "TRUENORTH_DATA"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def test_a_key_is_found_from_any_folder_below_the_one_that_has_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / ".truenorth").mkdir()
+    (tmp_path / ".truenorth" / "write-key").write_text("tn_here\n")
+    below = tmp_path / "a" / "b"
+    below.mkdir(parents=True)
+    monkeypatch.chdir(below)
+    assert find_key(None) == "tn_here"
+
+
+def test_the_data_folder_decides_where_it_is_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "write-key").write_text("tn_data\n")
+    monkeypatch.setenv("TRUENORTH_DATA", str(tmp_path))
+    assert find_key(None) == "tn_data"
+    assert find_key("tn_given") == "tn_given"
