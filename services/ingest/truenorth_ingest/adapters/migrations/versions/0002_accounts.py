@@ -32,6 +32,8 @@ def upgrade() -> None:
         "awakened",
         sa.Column("lookup", sa.Text, primary_key=True),
         sa.Column("since", sa.BigInteger, nullable=False),
+        sa.Column("after_partition", sa.Integer, nullable=False),
+        sa.Column("after_offset", sa.BigInteger, nullable=False),
     )
     op.create_table(
         "erasure",
@@ -47,6 +49,12 @@ def upgrade() -> None:
     )
     op.create_index("erasure_account", "erasure", ["account"])
     op.create_table(
+        "erasure_asked",
+        sa.Column("request_id", sa.Text, primary_key=True),
+        sa.Column("kind", sa.Text, nullable=False),
+        sa.Column("asked_ms", sa.BigInteger, nullable=False),
+    )
+    op.create_table(
         "erasure_done",
         sa.Column("request_id", sa.Text, primary_key=True),
         sa.Column("service", sa.Text, primary_key=True),
@@ -59,8 +67,19 @@ def upgrade() -> None:
         sa.Column("partition", sa.Integer, primary_key=True),
         sa.Column("next_offset", sa.BigInteger, nullable=False),
     )
+    op.create_table(
+        "outbox",
+        sa.Column("position", sa.BigInteger, sa.Identity(always=True), primary_key=True),
+        sa.Column("id", sa.Uuid(as_uuid=False), nullable=False, unique=True),
+        sa.Column("aggregatetype", sa.Text, nullable=False),
+        sa.Column("aggregateid", sa.Text, nullable=False),
+        sa.Column("type", sa.Text, nullable=False),
+        sa.Column("payload", sa.LargeBinary, nullable=False),
+        sa.Column("created_ms", sa.BigInteger, nullable=False),
+    )
 
 
 def downgrade() -> None:
-    for table in ("consumer_offset", "erasure_done", "erasure", "awakened", "held_event", "identity"):
+    tables = ("outbox", "consumer_offset", "erasure_done", "erasure_asked", "erasure")
+    for table in (*tables, "awakened", "held_event", "identity"):
         op.drop_table(table)
