@@ -15,13 +15,16 @@ from truenorth_ingest.adapters.account_map import PostgresAccountMap
 from truenorth_ingest.adapters.key_table import PostgresKeyTable
 from truenorth_ingest.adapters.lanes import KafkaLog
 from truenorth_ingest.adapters.schema import wait_until_current
-from truenorth_ingest.api.document import make_document_app
+from truenorth_ingest.api.accounts import accounts_router
+from truenorth_ingest.api.control import Gate, make_control_app
 from truenorth_ingest.api.door import Door
 from truenorth_ingest.api.events import EVENTS_PATH, EventsRoad
+from truenorth_ingest.api.tracking import tracking_roads
 from truenorth_ingest.domain.accepting import Acceptor
 from truenorth_ingest.domain.ceilings import Ceilings
 from truenorth_ingest.domain.limits import Limits
 from truenorth_ingest.domain.pseudonyms import Pseudonyms
+from truenorth_ingest.handlers.calls import CallReaders
 from truenorth_ingest.handlers.defined import Defined
 from truenorth_ingest.handlers.intake import Intake
 from truenorth_ingest.handlers.keyring import Keyring
@@ -75,7 +78,8 @@ def make_door(
 ) -> Door:
     """Return the whole HTTP application over these doors."""
     limits = limits or Limits()
-    acceptor = Acceptor(limits=limits, pseudonyms=Pseudonyms(settings.pseudonym_secret), new_id=new_id)
+    pseudonyms = Pseudonyms(settings.pseudonym_secret)
+    acceptor = Acceptor(limits=limits, pseudonyms=pseudonyms, new_id=new_id)
     keyring = Keyring(keys, clock)
     rates = Rates(events_per_second=settings.key_events_per_second_max)
     intake = Intake(
@@ -91,10 +95,22 @@ def make_door(
         new_id=new_id,
         answer_seconds_max=settings.answer_seconds_max,
     )
+    calls = CallReaders(defined, acceptor=acceptor, pseudonyms=pseudonyms, limits=limits, new_id=new_id)
+    tracking = tracking_roads(
+        keyring=keyring, rates=rates, intake=intake, reader=calls.current, limits=limits, clock=clock
+    )
     events = EventsRoad(keyring=keyring, rates=rates, intake=intake, acceptor=acceptor, limits=limits, clock=clock)
+    gate = Gate(keyring=keyring, rates=rates, clock=clock, limits=limits)
+    control = make_control_app(
+        limits,
+        accounts_router(gate, acceptor=acceptor, intake=intake, clock=clock, limits=limits, new_id=new_id),
+        rates=rates,
+        clock=clock,
+        meter=meter,
+    )
     return Door(
-        make_document_app(limits),
-        roads={EVENTS_PATH: events},
+        control,
+        roads={EVENTS_PATH: events, **tracking},
         prefixed={},
         clock=clock,
         meter=meter,
