@@ -3,6 +3,8 @@
 from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
+from truenorth_ingest.domain.graves import Graves
+from truenorth_ingest.domain.holding import Kept, Said, Waiting
 from truenorth_ingest.domain.keys import StoredKey
 
 
@@ -32,11 +34,10 @@ class EventLog(Protocol):
 class Accounts(Protocol):
     """Whose account an actor, or another system's id, is."""
 
-    async def find(self, lookups: Collection[str]) -> Mapping[str, Sequence[str]]:
+    async def find(self, lookups: Collection[str]) -> Mapping[str, Sequence[str] | None]:
         """Return the accounts of these lookups, in any order; those that nothing is known of are left out.
 
-        Raises:
-            TransientError: something has to be asked that cannot be asked now.
+        None stands for those that would have to be asked for and cannot be now.
         """
         ...
 
@@ -102,4 +103,44 @@ class Meter(Protocol):
 
     def waiting(self, body_bytes: int) -> None:
         """Tell how many bytes of bodies are being handled."""
+        ...
+
+
+class HoldingUnit(Protocol):
+    """A unit of work on what was learned and what waits; there is one at a time, whatever process it runs in."""
+
+    async def learn(self, pairs: Mapping[tuple[str, str], int]) -> set[str]:
+        """Note pairs of lookup and account and when they were learned; return the lookups that this changed."""
+        ...
+
+    async def unlearn(self, pairs: Sequence[tuple[str, str]]) -> set[str]:
+        """Forget pairs; return the lookups that this changed."""
+        ...
+
+    async def accounts_of(self, lookups: Collection[str]) -> Mapping[str, Sequence[str]]:
+        """Return the accounts of these lookups; those that nothing is known of are left out."""
+        ...
+
+    async def graves(self, accounts: Collection[str], people: Collection[str]) -> Graves:
+        """Return what was erased of these accounts and pseudonyms."""
+        ...
+
+    async def awaken(self, lookups: Collection[str], *, now_ms: int) -> None:
+        """Have the events looked at again that wait for one of these lookups."""
+        ...
+
+    async def awoken(self, limit_events: int) -> Sequence[Waiting]:
+        """Return events to look at again, those of one lookup in their order; none of them comes another time."""
+        ...
+
+    async def keep(self, events: Sequence[Kept]) -> None:
+        """Put events aside; one that is there gets the new reason."""
+        ...
+
+    async def drop(self, places: Sequence[tuple[int, int]]) -> None:
+        """Delete events by their partition and offset."""
+        ...
+
+    async def say(self, records: Sequence[Said], *, now_ms: int) -> None:
+        """Write records once this unit of work is done."""
         ...

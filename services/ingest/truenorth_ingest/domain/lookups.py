@@ -25,17 +25,19 @@ def external_lookup(system: str, external_id: str) -> str:
     return f"{system}:{external_id}"[:LOOKUP_CHARS_MAX]
 
 
-def chosen(lookups: Sequence[str], accounts: Mapping[str, Sequence[str]] | None) -> Found:
+def chosen(lookups: Sequence[str], accounts: Mapping[str, Sequence[str] | None]) -> Found:
     """Return whose an event is: the first lookup that anything is known of decides, and nothing is guessed.
 
     Args:
         lookups: in order of trust.
-        accounts: what is known of each; None when nobody could be asked.
+        accounts: what is known of each; None where nobody could be asked.
     """
     for lookup in lookups:
-        known = () if accounts is None else accounts.get(lookup, ())
+        known = accounts.get(lookup, ())
+        if known is None:
+            return Found("", "unavailable")
         if len(known) == 1:
             return Found(known[0])
         if known:
             return Found("", "ambiguous")
-    return Found("", "unavailable" if accounts is None else "unknown")
+    return Found("", "unknown")

@@ -21,7 +21,7 @@ class Times:
             self._now_ms, self._now_text = now_ms, codec.rfc3339(now_ms)
         return self._now_text
 
-    def happened(self, given: str | None, now_ms: int) -> str:
+    def happened(self, given: str | None, now_ms: int, *, field: str = "time") -> str:
         """Return the event's time: the arrival's when none was given or it lies too far ahead.
 
         Raises:
@@ -29,9 +29,9 @@ class Times:
         """
         if not given:
             return self.now(now_ms)
-        time_ms = codec.parse_time(given)
+        time_ms = codec.parse_time(given, field=field)
         if time_ms < 0:
-            raise RefusedError("time_out_of_range", "a time lies after 1970-01-01T00:00:00Z", field="time")
+            raise RefusedError("time_out_of_range", "a time lies after 1970-01-01T00:00:00Z", field=field)
         if time_ms > now_ms + self._future_ms_max:
             return self.now(now_ms)
         return _as_given(given) or codec.rfc3339(time_ms)

@@ -44,7 +44,7 @@ class CallReaders:
             try:
                 self._reader = self._made(Meanings(defined.tracking), Facts(defined.traits))
             except RefusedError as refusal:
-                log.error(
+                log.warning(
                     "tracking rules cannot be read; those before them stay in force",
                     extra={"bundle": defined.hash, "field": refusal.field, "reason": refusal.message},
                 )

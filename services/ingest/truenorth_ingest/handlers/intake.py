@@ -106,15 +106,9 @@ class Intake:
         for draft, account in settled:
             for lookup in draft.learns:
                 taught.setdefault(lookup, []).append(account)
-        known: dict[str, Sequence[str]] | None
-        try:
-            known = dict(await self._accounts.find({lookup for draft in waiting for lookup in draft.lookups}))
-        except TransientError as error:
-            log.warning("accounts cannot be looked up; events wait", extra={"reason": str(error)})
-            known = None
-        if known is not None:
-            for lookup, accounts in taught.items():
-                known[lookup] = tuple(dict.fromkeys((*known.get(lookup, ()), *accounts)))
+        known = dict(await self._accounts.find({lookup for draft in waiting for lookup in draft.lookups}))
+        for lookup, accounts in taught.items():
+            known[lookup] = tuple(dict.fromkeys((*(known.get(lookup) or ()), *accounts)))
         items = set()
         for draft in waiting:
             account, reason = chosen(draft.lookups, known)

@@ -4,6 +4,7 @@ What was found, and what was learned here, is kept for a while and outlives the 
 asked for again soon, because it may have been learned elsewhere.
 """
 
+import logging
 from collections import OrderedDict
 from collections.abc import Collection, Mapping, Sequence
 from typing import Final
@@ -17,6 +18,8 @@ KNOWN_SECONDS: Final = 300.0
 UNKNOWN_SECONDS: Final = 2.0
 REMEMBERED_MAX: Final = 200_000
 
+log = logging.getLogger(__name__)
+
 
 class LearnedAccounts:
     """See `truenorth_ingest.ports.Accounts`."""
@@ -27,10 +30,10 @@ class LearnedAccounts:
         self._remembered_max = remembered_max
         self._known: OrderedDict[str, tuple[tuple[str, ...], float]] = OrderedDict()
 
-    async def find(self, lookups: Collection[str]) -> Mapping[str, Sequence[str]]:
+    async def find(self, lookups: Collection[str]) -> Mapping[str, Sequence[str] | None]:
         """See `truenorth_ingest.ports.Accounts.find`."""
         now_s = self._clock.monotonic()
-        found: dict[str, Sequence[str]] = {}
+        found: dict[str, Sequence[str] | None] = {}
         asked: list[str] = []
         for lookup in lookups:
             kept = self._known.get(lookup)
@@ -59,19 +62,21 @@ class LearnedAccounts:
         """Let go of what is remembered of a lookup."""
         self._known.pop(lookup, None)
 
-    async def _asked(self, lookups: Sequence[str], now_s: float) -> Mapping[str, Sequence[str]]:
+    async def _asked(self, lookups: Sequence[str], now_s: float) -> Mapping[str, Sequence[str] | None]:
         """Ask the table; while it is away, what was known before still holds."""
         try:
             told = await self._table.accounts_of(lookups)
-        except TransientError:
-            last = {lookup: self._known[lookup][0] for lookup in lookups if lookup in self._known}
-            if len(last) < len(lookups):
-                raise
-            return {lookup: accounts for lookup, accounts in last.items() if accounts}
+        except TransientError as error:
+            log.warning("accounts cannot be looked up; what is not known here waits", extra={"reason": str(error)})
+            return {lookup: self._last(lookup) for lookup in lookups}
         for lookup in lookups:
             accounts = tuple(told.get(lookup, ()))
             self._keep(lookup, accounts, now_s + (KNOWN_SECONDS if accounts else UNKNOWN_SECONDS))
         return told
+
+    def _last(self, lookup: str) -> Sequence[str] | None:
+        kept = self._known.get(lookup)
+        return kept[0] or None if kept else None
 
     def _keep(self, lookup: str, accounts: tuple[str, ...], until_s: float) -> None:
         self._known[lookup] = accounts, until_s

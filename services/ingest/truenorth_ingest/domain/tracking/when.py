@@ -37,7 +37,7 @@ class Moments:
         skew_ms = self._skew_ms(sent_at) if sent_at else 0
         if skew_ms:
             told = codec.rfc3339(max(0, codec.parse_time(told, field="timestamp") + skew_ms))
-        return self._times.happened(told, self._now_ms)
+        return self._times.happened(told, self._now_ms, field="timestamp")
 
     def _skew_ms(self, sent_at: str) -> int:
         """Return how far the sender's clock is behind ours; 0 when it is right, or cannot be read."""
