@@ -78,7 +78,7 @@ class Tally:
 
 async def load(port: int, path: str, key: str, per_request: int, seconds: float, connections: int) -> dict[str, object]:
     """Return what was answered within ``seconds`` after a warm-up."""
-    built = [_request(port, path, key, body) for body in bodies(per_request, VARIANTS, now_ms=CLOCK.now_ms())]
+    built = [_request(port, path, key, body) for body in bodies(path, per_request, VARIANTS, now_ms=CLOCK.now_ms())]
     requests = itertools.cycle(built)
     tally = Tally(seconds)
     loop = asyncio.get_running_loop()

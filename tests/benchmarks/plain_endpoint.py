@@ -24,6 +24,25 @@ class Usage(BaseModel):
     actor: str | None = None
 
 
+class Context(BaseModel):
+    groupId: str | None = None  # noqa: N815 - the wire's name
+
+
+class Call(BaseModel):
+    type: str
+    event: str = Field(min_length=1, max_length=128)
+    userId: str  # noqa: N815
+    messageId: str = Field(max_length=100)  # noqa: N815
+    timestamp: str
+    context: Context
+    properties: dict[str, Any] = {}
+
+
+class Batch(BaseModel):
+    batch: list[Call]
+    sentAt: str  # noqa: N815
+
+
 class CloudEvent(BaseModel):
     specversion: str
     id: str
@@ -51,7 +70,21 @@ def make_app(bootstrap: str) -> FastAPI:
     async def take(events: list[CloudEvent] | CloudEvent, authorization: Annotated[str, Header()]) -> dict[str, Any]:
         if not authorization.startswith("Bearer "):
             raise HTTPException(401)
-        batch = events if isinstance(events, list) else [events]
+        return await written(events if isinstance(events, list) else [events])
+
+    @app.post("/v1/batch")
+    async def take_batch(body: Batch, authorization: Annotated[str, Header()]) -> dict[str, Any]:
+        if not authorization.startswith("Bearer "):
+            raise HTTPException(401)
+        return await written([_event(call) for call in body.batch])
+
+    @app.post("/v1/track")
+    async def take_call(body: Call, authorization: Annotated[str, Header()]) -> dict[str, Any]:
+        if not authorization.startswith("Bearer "):
+            raise HTTPException(401)
+        return await written([_event(body)])
+
+    async def written(batch: list[CloudEvent]) -> dict[str, Any]:
         producer = state["producer"]
         sent = [
             await producer.send("truenorth.usage.v1", event.model_dump_json().encode(), key=event.subject.encode())
@@ -61,6 +94,18 @@ def make_app(bootstrap: str) -> FastAPI:
         return {"success": True, "accepted": len(batch)}
 
     return app
+
+
+def _event(call: Call) -> CloudEvent:
+    return CloudEvent(
+        specversion="1.0",
+        id=call.messageId,
+        source="plain",
+        type="usage.recorded",
+        subject=call.context.groupId or call.userId,
+        time=call.timestamp,
+        data=Usage(feature=call.event, count=1, actor=call.userId),
+    )
 
 
 if __name__ == "__main__":
