@@ -1,0 +1,1 @@
+"""Webhooks: who signed them, and what they mean."""
