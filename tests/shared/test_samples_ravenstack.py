@@ -6,13 +6,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from truenorth.client.wire import BATCH_EVENTS_MAX
 from truenorth.clock import to_millis
 from truenorth.codec import encode_json
 from truenorth.errors import MissingError
 from truenorth.events import inputs
 from truenorth.events.catalogue import TYPE_OF_PAYLOAD
 from truenorth.samples.ravenstack import FILES, load
-from truenorth.samples.sender import BATCH_EVENTS_MAX
 
 NOW_MS = to_millis(datetime(2026, 11, 22, 15, 0, tzinfo=UTC))
 REAL = Path(__file__).parents[3] / "shared" / "data" / "ravenstack"

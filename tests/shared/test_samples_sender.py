@@ -5,11 +5,12 @@ from collections.abc import Callable
 import httpx
 import msgspec
 import pytest
+from truenorth.client.wire import BATCH_EVENTS_MAX, Refusal
 from truenorth.clock import ManualClock
 from truenorth.errors import MissingError, TransientError
 from truenorth.events.inputs import UsageRecorded
 from truenorth.samples.events import SampleEvent
-from truenorth.samples.sender import ATTEMPTS_MAX, BATCH_EVENTS_MAX, EventSender, Rejection
+from truenorth.samples.sender import ATTEMPTS_MAX, EventSender
 
 EVENTS = [SampleEvent(f"e{n}", "acct-1", 1_760_000_000_000 + n, UsageRecorded(feature="f")) for n in range(3)]
 
@@ -89,7 +90,7 @@ async def test_an_unknown_key_is_said_at_once() -> None:
 
 
 async def test_a_refused_event_is_told_with_its_reason() -> None:
-    refused: list[tuple[str, Rejection]] = []
+    refused: list[tuple[str, Refusal]] = []
     rejected = [{"index": 1, "id": "e1", "code": "data_invalid", "message": "no", "field": "data.count"}]
 
     def answer(_: httpx.Request) -> httpx.Response:

@@ -11,17 +11,19 @@ from typing import Any
 import click
 import msgspec
 
+from truenorth.client import Client, Refusal
 from truenorth.clock import SystemClock
 from truenorth.codec import encode, rfc3339
-from truenorth.errors import MissingError
+from truenorth.errors import MissingError, RefusedError
 from truenorth.events.catalogue import CATALOGUE
 from truenorth.ids import random_id
 from truenorth.samples.events import SampleEvent
-from truenorth.samples.sender import EventSender, Rejection
+from truenorth.samples.sender import EventSender
 from truenorth.settings import Reader
 from truenorth.topics import full_name
 
 EXIT_FINDING = 1
+SEND_SECONDS_MAX = 60.0
 URL_DEFAULT = "http://127.0.0.1:8400"
 KEY_FILE = Path(".truenorth/write-key")
 
@@ -51,9 +53,9 @@ def ravenstack(directory: Path, as_json: bool, url: str, key: str | None) -> Non
     async def run() -> None:
         events, report = data_set.load(directory, now_ms=clock.now_ms())
 
-        def refused(event: SampleEvent, rejection: Rejection) -> None:
+        def refused(event: SampleEvent, refusal: Refusal) -> None:
             if event.row is not None:
-                report.refuse(*event.row, f"ingest: {rejection.code} {rejection.field}".strip())
+                report.refuse(*event.row, f"ingest: {refusal.code} {refusal.field}".strip())
 
         async with EventSender(url, find_key(key), source=data_set.SOURCE, clock=clock) as sender:
             await _post(sender, events, refused=refused)
@@ -133,7 +135,6 @@ def simulate(
 @_key
 def send(account: str, event_type: str, data: str, event_id: str | None, url: str, key: str | None) -> None:
     """Send one event and say what became of it."""
-    clock = SystemClock()
     payload = CATALOGUE.get(event_type)
     if payload is None:
         raise click.UsageError(f"{event_type!r} is not an event type; types are: {', '.join(CATALOGUE)}")
@@ -141,16 +142,16 @@ def send(account: str, event_type: str, data: str, event_id: str | None, url: st
         parsed = msgspec.json.decode(data, type=payload)
     except msgspec.MsgspecError as error:
         raise click.UsageError(f"--data does not fit {event_type}: {error}") from None
-    event = SampleEvent(event_id or random_id(), account, clock.now_ms(), parsed)
-
-    async def run() -> None:
-        async with EventSender(url, find_key(key), source="command line", clock=clock) as sender:
-            await sender.post([event], refused=_told)
-        if sender.rejected:
-            sys.exit(EXIT_FINDING)
-        click.echo(f"accepted {event.id}")
-
-    _run(run())
+    chosen_id = event_id or random_id()
+    client = Client(url, find_key(key), source="command line")
+    try:
+        client.send_now(parsed, account=account, id=chosen_id, seconds_max=SEND_SECONDS_MAX)
+    except RefusedError as refused:
+        if refused.code.startswith(("key_", "scope_")):
+            raise MissingError(f"ingest does not take this write key ({refused}); give another with --key") from None
+        click.echo(_said(chosen_id, refused), err=True)
+        sys.exit(EXIT_FINDING)
+    click.echo(f"accepted {chosen_id}")
 
 
 def find_key(given: str | None) -> str:
@@ -183,7 +184,7 @@ def _key_files(environment: Mapping[str, str]) -> Iterator[Path]:
 
 
 async def _post(
-    sender: EventSender, events: list[SampleEvent], *, refused: Callable[[SampleEvent, Rejection], None]
+    sender: EventSender, events: list[SampleEvent], *, refused: Callable[[SampleEvent, Refusal], None]
 ) -> None:
     with click.progressbar(length=len(events), label="posting", file=sys.stderr) as bar:
         await sender.post(events, refused=refused, progress=bar.update)
@@ -217,9 +218,13 @@ async def _write_actions(events: list[SampleEvent], bootstrap: str) -> None:
         await producer.stop()
 
 
-def _told(event: SampleEvent, rejection: Rejection) -> None:
-    where = f" at {rejection.field}" if rejection.field else ""
-    click.echo(f"refused {event.id}{where}: {rejection.message} ({rejection.code})", err=True)
+def _told(event: SampleEvent, refusal: Refusal) -> None:
+    click.echo(_said(event.id, refusal), err=True)
+
+
+def _said(event_id: str, refusal: Refusal | RefusedError) -> str:
+    where = f" at {refusal.field}" if refusal.field else ""
+    return f"refused {event_id}{where}: {refusal.message} ({refusal.code})"
 
 
 def _line(event: SampleEvent) -> str:

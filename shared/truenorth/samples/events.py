@@ -3,36 +3,14 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from truenorth import codec
-from truenorth.events.catalogue import TYPE_OF_PAYLOAD
-from truenorth.events.payload import PayloadStruct
+from truenorth.client.wire import NewEvent
 
 
 @dataclass(frozen=True, slots=True)
-class SampleEvent:
+class SampleEvent(NewEvent):
     """One event to post. ``row`` names what it came from (file and row number), so that a refusal finds back."""
 
-    id: str
-    account: str
-    time_ms: int
-    data: PayloadStruct
-    backfill: bool = False
     row: tuple[str, int] | None = None
-
-    def cloud_event(self, source: str) -> dict[str, object]:
-        """Return the CloudEvents form, ready for the codec."""
-        event: dict[str, object] = {
-            "specversion": "1.0",
-            "id": self.id,
-            "source": source,
-            "type": TYPE_OF_PAYLOAD[type(self.data)],
-            "subject": self.account,
-            "time": codec.rfc3339(self.time_ms),
-            "data": self.data,
-        }
-        if self.backfill:
-            event["backfill"] = True
-        return event
 
 
 def in_posting_order(events: Iterable[SampleEvent]) -> list[SampleEvent]:

@@ -4,36 +4,28 @@ from collections.abc import Callable, Sequence
 from typing import Final, Self
 
 import httpx
-import msgspec
 
 from truenorth import codec
+from truenorth.client.wire import (
+    BATCH_EVENTS_MAX,
+    BATCH_TYPE,
+    EVENTS_PATH,
+    Answer,
+    Refusal,
+    answer_of,
+    asked_wait_s,
+    may_be_repeated,
+    refused_whole,
+)
 from truenorth.clock import Clock
 from truenorth.errors import MissingError, TransientError
 from truenorth.samples.events import SampleEvent
 
-BATCH_EVENTS_MAX: Final = 500
 ATTEMPTS_MAX: Final = 10
 WAIT_S_MAX: Final = 15.0
 TIMEOUT_S: Final = 30.0
-_CONTENT_TYPE: Final = "application/cloudevents-batch+json"
 
-
-class Rejection(msgspec.Struct, frozen=True):
-    """One event that ingest refused: its place in the batch, and why."""
-
-    index: int
-    code: str
-    message: str
-    id: str | None = None
-    field: str = ""
-
-
-class _Answer(msgspec.Struct, frozen=True):
-    accepted: int
-    rejected: list[Rejection] = []
-
-
-Refused = Callable[[SampleEvent, Rejection], None]
+Refused = Callable[[SampleEvent, Refusal], None]
 
 
 class EventSender:
@@ -48,10 +40,10 @@ class EventSender:
         clock: Clock,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
-        self._url = f"{url.rstrip('/')}/v1/events"
+        self._url = f"{url.rstrip('/')}{EVENTS_PATH}"
         self._source = source
         self._clock = clock
-        headers = {"authorization": f"Bearer {key}", "content-type": _CONTENT_TYPE}
+        headers = {"authorization": f"Bearer {key}", "content-type": BATCH_TYPE}
         self._client = httpx.AsyncClient(headers=headers, timeout=TIMEOUT_S, transport=transport)
         self.accepted = 0
         self.rejected = 0
@@ -86,7 +78,7 @@ class EventSender:
             if progress is not None:
                 progress(len(batch))
 
-    async def _batch(self, body: bytes) -> _Answer:
+    async def _batch(self, body: bytes) -> Answer:
         wait_s = 0.5
         reason = ""
         for _ in range(ATTEMPTS_MAX):
@@ -95,25 +87,19 @@ class EventSender:
             except httpx.HTTPError as error:
                 reason = f"{self._url} does not answer ({type(error).__name__})"
             else:
-                if answer.status_code not in {408, 429, 503}:
+                if not may_be_repeated(answer.status_code):
                     return self._read(answer)
                 reason = f"ingest is not taking events now: {answer.text[:200]}"
-                wait_s = _asked_wait_s(answer, wait_s)
+                asked_s = asked_wait_s(answer.headers.get("retry-after", ""), now_ms=self._clock.now_ms())
+                wait_s = wait_s if asked_s is None else min(asked_s, WAIT_S_MAX)
             await self._clock.sleep(wait_s)
             wait_s = min(wait_s * 2, WAIT_S_MAX)
         raise TransientError(f"gave up after {ATTEMPTS_MAX} attempts: {reason}")
 
-    def _read(self, answer: httpx.Response) -> _Answer:
+    def _read(self, answer: httpx.Response) -> Answer:
+        if answer.status_code == 200:
+            return answer_of(answer.content)
+        refused = refused_whole(answer.status_code, answer.content)
         if answer.status_code in {401, 403}:
-            raise MissingError(f"ingest does not know this write key ({answer.text[:200]}); give another with --key")
-        if answer.status_code != 200:
-            raise TransientError(f"ingest refused a whole batch with {answer.status_code}: {answer.text[:300]}")
-        try:
-            return msgspec.json.decode(answer.content, type=_Answer)
-        except msgspec.MsgspecError as error:
-            raise TransientError(f"{self._url} does not answer as ingest does: {error}") from None
-
-
-def _asked_wait_s(answer: httpx.Response, otherwise_s: float) -> float:
-    asked = answer.headers.get("retry-after", "")
-    return min(float(asked), WAIT_S_MAX) if asked.isdigit() else otherwise_s
+            raise MissingError(f"ingest does not know this write key ({refused}); give another with --key")
+        raise TransientError(f"ingest refused a whole batch with {answer.status_code}: {refused}")
