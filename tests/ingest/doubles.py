@@ -10,10 +10,12 @@ from typing import Any
 import httpx
 from truenorth.clock import ManualClock
 from truenorth.errors import TransientError
+from truenorth_ingest.adapters.shipped import shipped_connectors
 from truenorth_ingest.api.door import Door
-from truenorth_ingest.app import make_door
+from truenorth_ingest.app import make_door, make_webhooks
 from truenorth_ingest.domain.keys import WRITE_SCOPE, StoredKey, hash_of, written
 from truenorth_ingest.domain.limits import Limits
+from truenorth_ingest.domain.webhooks.silence import Heard, Window, heard
 from truenorth_ingest.handlers.defined import Defined
 from truenorth_ingest.handlers.learned import LearnedAccounts
 from truenorth_ingest.ports import OutgoingRecord
@@ -66,10 +68,46 @@ class FakeAccountMap:
         return {lookup: self.known[lookup] for lookup in lookups if lookup in self.known}
 
 
+class FakeDeliveries:
+    """``down`` makes it as absent as a database that is."""
+
+    def __init__(self) -> None:
+        self.taken: dict[tuple[str, str], int] = {}
+        self.down = False
+
+    async def taken_since(self, connector: str, delivery: str, *, since_ms: int) -> bool:
+        if self.down:
+            raise TransientError("the database is away")
+        return self.taken.get((connector, delivery), -1) >= since_ms
+
+    async def note_taken(self, connector: str, delivery: str, *, now_ms: int) -> None:
+        if self.down:
+            raise TransientError("the database is away")
+        self.taken[connector, delivery] = now_ms
+
+    async def forget_before(self, before_ms: int) -> None:
+        self.taken = {key: taken for key, taken in self.taken.items() if taken >= before_ms}
+
+
+class FakeHeard:
+    def __init__(self) -> None:
+        self.known: dict[str, Heard] = {}
+        self.down = False
+
+    async def share(self, windows: Mapping[str, Window]) -> Mapping[str, Heard]:
+        if self.down:
+            raise TransientError("the database is away")
+        for connector, window in windows.items():
+            self.known[connector] = heard(self.known.get(connector), window)
+        return dict(self.known)
+
+
 class CountingMeter:
     def __init__(self) -> None:
         self.counts: dict[str, int] = {}
+        self.silent_seconds: dict[str, float] = {}
         self.waiting_bytes = 0
+        self.waiting_bytes_most = 0
 
     def _count(self, name: str, by: int = 1) -> None:
         self.counts[name] = self.counts.get(name, 0) + by
@@ -86,6 +124,12 @@ class CountingMeter:
     def unresolved(self, reason: str) -> None:
         self._count(f"unresolved {reason}")
 
+    def webhook(self, connector: str, outcome: str) -> None:
+        self._count(f"webhook {connector} {outcome}")
+
+    def connector_silent(self, connector: str, seconds: float) -> None:
+        self.silent_seconds[connector] = seconds
+
     def quarantine_failed(self, count: int) -> None:
         self._count("quarantine failed", count)
 
@@ -93,7 +137,11 @@ class CountingMeter:
         assert seconds >= 0
         self._count(f"answered {code}")
 
+    def client_retry(self) -> None:
+        self._count("client retry")
+
     def waiting(self, body_bytes: int) -> None:
+        self.waiting_bytes_most = max(self.waiting_bytes_most, body_bytes)
         self.waiting_bytes = body_bytes
 
 
@@ -121,6 +169,11 @@ def make_settings(**changes: Any) -> Settings:
         "waiting_bytes_max": 4 * 1024 * 1024,
         "key_events_per_second_max": 20_000,
         "account_events_per_second_max": 1_000,
+        "failures_per_minute_max": 60,
+        "busy_status": 503,
+        "trusted_proxies": (),
+        "public_url": "",
+        "connector_secrets": {},
     }
     return Settings(**{**values, **changes})
 
@@ -135,13 +188,20 @@ class Edge:
         self.clock = ManualClock()
         ids = itertools.count(1)
         self.accounts = FakeAccountMap()
-        self.defined = Defined()
+        self.defined = Defined(shipped_connectors())
+        self.deliveries = FakeDeliveries()
+        self.heard = FakeHeard()
+        made = make_settings(**settings)
+        self.webhooks = make_webhooks(
+            made, self.defined, deliveries=self.deliveries, heard=self.heard, clock=self.clock, meter=self.meter
+        )
         self.app: Door = make_door(
-            make_settings(**settings),
+            made,
             event_log=self.log,
             keys=self.keys,
             accounts=LearnedAccounts(self.accounts, self.clock),
             defined=self.defined,
+            webhooks=self.webhooks,
             meter=self.meter,
             clock=self.clock,
             new_id=lambda: f"made-{next(ids)}",

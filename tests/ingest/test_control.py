@@ -47,7 +47,7 @@ async def test_facts_are_on_the_log_when_they_are_answered(edge: Edge) -> None:
     (event,) = edge.log.values("accounts")
     assert (event["id"], event["subject"], event["type"]) == ("crm-17", "acct-1", "account.updated")
     assert event["data"] == ACME
-    assert answer.headers["ratelimit"].startswith('"events";')
+    assert answer.headers["ratelimit"].startswith('"default";')
 
 
 async def test_an_external_id_is_taught(edge: Edge) -> None:

@@ -11,6 +11,7 @@ from truenorth_ingest.domain.keys import ACCOUNTS_SCOPE, SCOPES, WRITE_SCOPE, St
 from truenorth_ingest.handlers import keyring as keyring_module
 from truenorth_ingest.handlers.keyring import ASKED_AGAIN_SECONDS, REMEMBERED_SECONDS, Keyring
 from truenorth_ingest.handlers.minting import Minter
+from truenorth_ingest.handlers.strangers import Strangers
 
 from tests.ingest.doubles import KEY, Edge, FakeKeys, stored_key, usage
 
@@ -58,7 +59,7 @@ class World:
         self.clock = ManualClock()
         numbers = itertools.count(1)
         self.minter = Minter(self.table, self.clock, lambda size: f"{next(numbers):0{size * 2}x}")
-        self.keyring = Keyring(self.table, self.clock)
+        self.keyring = Keyring(self.table, self.clock, Strangers(failures_per_minute=1_000))
 
     async def make(self, *scopes: str) -> tuple[str, str]:
         text = await self.minter.make(name="backend", env="test", scopes=scopes or (WRITE_SCOPE,))

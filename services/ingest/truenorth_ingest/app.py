@@ -12,26 +12,35 @@ from truenorth.postgres.engine import make_engine
 from truenorth.telemetry import HttpServer, TelemetryServer, make_registry
 
 from truenorth_ingest.adapters.account_map import PostgresAccountMap
+from truenorth_ingest.adapters.connector_tables import PostgresDeliveries, PostgresHeard
 from truenorth_ingest.adapters.key_table import PostgresKeyTable
 from truenorth_ingest.adapters.lanes import KafkaLog
 from truenorth_ingest.adapters.schema import wait_until_current
+from truenorth_ingest.adapters.shipped import shipped_connectors
 from truenorth_ingest.api.accounts import accounts_router
 from truenorth_ingest.api.control import Gate, make_control_app
 from truenorth_ingest.api.door import Door
 from truenorth_ingest.api.events import EVENTS_PATH, EventsRoad
 from truenorth_ingest.api.tracking import tracking_roads
+from truenorth_ingest.api.webhooks import WEBHOOKS_PREFIX, WebhookParts, WebhooksRoad
 from truenorth_ingest.domain.accepting import Acceptor
 from truenorth_ingest.domain.ceilings import Ceilings
 from truenorth_ingest.domain.limits import Limits
 from truenorth_ingest.domain.pseudonyms import Pseudonyms
+from truenorth_ingest.domain.webhooks.built_in import READERS
+from truenorth_ingest.domain.webhooks.taking import WebhookDrafter
 from truenorth_ingest.handlers.calls import CallReaders
+from truenorth_ingest.handlers.connectors import Connectors
 from truenorth_ingest.handlers.defined import Defined
+from truenorth_ingest.handlers.deliveries import Deliveries
+from truenorth_ingest.handlers.hearing import Hearing
 from truenorth_ingest.handlers.intake import Intake
 from truenorth_ingest.handlers.keyring import Keyring
 from truenorth_ingest.handlers.learned import LearnedAccounts
 from truenorth_ingest.handlers.rates import Rates
+from truenorth_ingest.handlers.strangers import Strangers
 from truenorth_ingest.metrics import IngestMetrics
-from truenorth_ingest.ports import Accounts, EventLog, KeyTable, Meter
+from truenorth_ingest.ports import Accounts, DeliveryTable, EventLog, HeardTable, KeyTable, Meter
 from truenorth_ingest.settings import SCHEMA, Settings
 
 IDLE_SECONDS_MAX: Final = 75
@@ -43,6 +52,10 @@ request that meets the end of its connection is one that many senders do not rep
 ACCOUNT_BURST_SECONDS: Final = 60
 """An account may send this many seconds' worth at once: the past of one is loaded as fast as it comes.
 """
+
+
+UNKNOWN_SHARE: Final = 4
+"""One in so many of the bytes that may wait can be of senders whom only their body tells."""
 
 
 @dataclass(slots=True)
@@ -71,6 +84,7 @@ def make_door(
     keys: KeyTable,
     accounts: Accounts,
     defined: Defined,
+    webhooks: WebhookParts,
     meter: Meter,
     clock: Clock,
     new_id: IdSource = random_id,
@@ -80,7 +94,8 @@ def make_door(
     limits = limits or Limits()
     pseudonyms = Pseudonyms(settings.pseudonym_secret)
     acceptor = Acceptor(limits=limits, pseudonyms=pseudonyms, new_id=new_id)
-    keyring = Keyring(keys, clock)
+    strangers = Strangers(failures_per_minute=settings.failures_per_minute_max)
+    keyring = Keyring(keys, clock, strangers)
     rates = Rates(events_per_second=settings.key_events_per_second_max)
     intake = Intake(
         event_log=event_log,
@@ -100,6 +115,15 @@ def make_door(
         keyring=keyring, rates=rates, intake=intake, reader=calls.current, limits=limits, clock=clock
     )
     events = EventsRoad(keyring=keyring, rates=rates, intake=intake, acceptor=acceptor, limits=limits, clock=clock)
+    hooks = WebhooksRoad(
+        parts=webhooks,
+        rates=rates,
+        intake=intake,
+        drafter=WebhookDrafter(acceptor=acceptor, limits=limits),
+        limits=limits,
+        clock=clock,
+        meter=meter,
+    )
     gate = Gate(keyring=keyring, rates=rates, clock=clock, limits=limits)
     control = make_control_app(
         limits,
@@ -111,12 +135,23 @@ def make_door(
     return Door(
         control,
         roads={EVENTS_PATH: events, **tracking},
-        prefixed={},
+        prefixed={WEBHOOKS_PREFIX: hooks},
         clock=clock,
         meter=meter,
         body_bytes_max=limits.body_bytes_max,
+        strangers=strangers,
         waiting_bytes_max=settings.waiting_bytes_max,
+        unknown_bytes_max=settings.waiting_bytes_max // UNKNOWN_SHARE,
+        busy_status=settings.busy_status,
     )
+
+
+def make_webhooks(
+    settings: Settings, defined: Defined, *, deliveries: DeliveryTable, heard: HeardTable, clock: Clock, meter: Meter
+) -> WebhookParts:
+    """Return what webhooks need, over these tables."""
+    connectors = Connectors(defined, settings.connector_secrets, READERS, public_url=settings.public_url)
+    return WebhookParts(connectors, Deliveries(deliveries, clock), Hearing(heard, connectors, clock, meter))
 
 
 def make_parts(settings: Settings) -> list[Part]:
@@ -125,15 +160,25 @@ def make_parts(settings: Settings) -> list[Part]:
     registry = make_registry()
     engine = make_engine(settings.database_url, schema=SCHEMA)
     producer = LanesProducer(settings.bootstrap, clock=clock, client_id="truenorth-ingest")
-    defined = Defined()
+    meter = IngestMetrics(registry)
+    defined = Defined(shipped_connectors())
     definitions = LiveDefinitions(settings.bootstrap, clock, on_change=defined.take)
+    webhooks = make_webhooks(
+        settings,
+        defined,
+        deliveries=PostgresDeliveries(engine),
+        heard=PostgresHeard(engine),
+        clock=clock,
+        meter=meter,
+    )
     door = make_door(
         settings,
         event_log=KafkaLog(producer),
         keys=PostgresKeyTable(engine),
         accounts=LearnedAccounts(PostgresAccountMap(engine), clock),
         defined=defined,
-        meter=IngestMetrics(registry),
+        webhooks=webhooks,
+        meter=meter,
         clock=clock,
     )
     readiness = Readiness()
@@ -150,12 +195,16 @@ def make_parts(settings: Settings) -> list[Part]:
         settings.port,
         drain_within_s=round(settings.answer_seconds_max),
         timeout_keep_alive=IDLE_SECONDS_MAX,
+        proxy_headers=bool(settings.trusted_proxies),
+        forwarded_allow_ips=list(settings.trusted_proxies),
     )
     return [
         Part.of("telemetry", telemetry),
         Part("database", start=lambda: wait_until_current(engine, clock), stop=engine.dispose),
         Part.of("producer", producer),
         Part.of("definitions", definitions),
+        Part.of("deliveries", webhooks.deliveries),
+        Part.of("hearing", webhooks.hearing),
         Part.of("http", http, stop_within_s=settings.answer_seconds_max + 2),
         Part.of("readiness", readiness),
     ]

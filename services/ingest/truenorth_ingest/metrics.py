@@ -29,6 +29,18 @@ class IngestMetrics:
         self._quarantine_failed = Counter(
             "truenorth_ingest_quarantine_failed", "Refused events not quarantined.", registry=registry
         )
+        self._webhooks = Counter(
+            "truenorth_ingest_webhooks",
+            "Webhooks by connector and outcome: taken, repeated (a delivery taken before), refused (wrongly signed).",
+            ["connector", "outcome"],
+            registry=registry,
+        )
+        self._silent = Gauge(
+            "truenorth_ingest_connector_silent_seconds",
+            "For how long a connector has been quiet, once that is longer than it should be; 0 while all is well.",
+            ["connector"],
+            registry=registry,
+        )
         self._answers = Histogram(
             "truenorth_ingest_answer_seconds",
             "Time to answer a request, by code (ok, or a problem's code).",
@@ -38,6 +50,9 @@ class IngestMetrics:
         )
         self._waiting = Gauge(
             "truenorth_ingest_waiting_bytes", "Bytes of request bodies being handled.", registry=registry
+        )
+        self._client_retries = Counter(
+            "truenorth_ingest_client_retries", "Requests that an SDK says it repeats.", registry=registry
         )
         self._ok = self._answers.labels("ok")
 
@@ -57,6 +72,14 @@ class IngestMetrics:
         """See `Meter.unresolved`."""
         self._unresolved.labels(reason).inc()
 
+    def webhook(self, connector: str, outcome: str) -> None:
+        """See `Meter.webhook`."""
+        self._webhooks.labels(connector, outcome).inc()
+
+    def connector_silent(self, connector: str, seconds: float) -> None:
+        """See `Meter.connector_silent`."""
+        self._silent.labels(connector).set(seconds)
+
     def quarantine_failed(self, count: int) -> None:
         """See `Meter.quarantine_failed`."""
         self._quarantine_failed.inc(count)
@@ -64,6 +87,10 @@ class IngestMetrics:
     def answered(self, code: str, seconds: float) -> None:
         """See `Meter.answered`."""
         (self._ok if code == "ok" else self._answers.labels(code)).observe(seconds)
+
+    def client_retry(self) -> None:
+        """See `Meter.client_retry`."""
+        self._client_retries.inc()
 
     def waiting(self, body_bytes: int) -> None:
         """See `Meter.waiting`."""

@@ -6,6 +6,7 @@ from typing import Protocol
 from truenorth_ingest.domain.graves import Graves
 from truenorth_ingest.domain.holding import Kept, Said, Waiting
 from truenorth_ingest.domain.keys import StoredKey
+from truenorth_ingest.domain.webhooks.silence import Heard, Window
 
 
 class OutgoingRecord(Protocol):
@@ -74,6 +75,34 @@ class KeyTable(Protocol):
         ...
 
 
+class DeliveryTable(Protocol):
+    """Where it is kept which webhooks were taken. Each method raises `TransientError` when it cannot be asked now."""
+
+    async def taken_since(self, connector: str, delivery: str, *, since_ms: int) -> bool:
+        """Tell whether a delivery was taken at or after a time."""
+        ...
+
+    async def note_taken(self, connector: str, delivery: str, *, now_ms: int) -> None:
+        """Remember a delivery as taken now."""
+        ...
+
+    async def forget_before(self, before_ms: int) -> None:
+        """Forget what was taken before a time."""
+        ...
+
+
+class HeardTable(Protocol):
+    """Where all replicas share when connectors were heard."""
+
+    async def share(self, windows: Mapping[str, Window]) -> Mapping[str, Heard]:
+        """Add what was heard here, by connector, and return what is known of all.
+
+        Raises:
+            TransientError: when it cannot be asked now; nothing was added.
+        """
+        ...
+
+
 class Meter(Protocol):
     """Where the edge counts."""
 
@@ -93,12 +122,24 @@ class Meter(Protocol):
         """Count an accepted event that waits for its account: unknown, ambiguous or unavailable."""
         ...
 
+    def webhook(self, connector: str, outcome: str) -> None:
+        """Count a webhook: ``taken``, ``repeated`` (a delivery taken before) or ``refused`` (not signed as it should be)."""
+        ...
+
+    def connector_silent(self, connector: str, seconds: float) -> None:
+        """Tell for how long a connector has been too quiet; 0 while all is well."""
+        ...
+
     def quarantine_failed(self, count: int) -> None:
         """Count refused events whose quarantine record could not be written."""
         ...
 
     def answered(self, code: str, seconds: float) -> None:
         """Count an answered request: ``code`` is ``ok`` or a problem's code."""
+        ...
+
+    def client_retry(self) -> None:
+        """Count a request that says it is a repeat (``X-Retry-Count``)."""
         ...
 
     def waiting(self, body_bytes: int) -> None:

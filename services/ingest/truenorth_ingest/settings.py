@@ -2,14 +2,17 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from ipaddress import ip_network
 from typing import Final
 
 from truenorth.errors import RefusedError
 from truenorth.settings import Reader
 
 from truenorth_ingest.domain.pseudonyms import SECRET_CHARS_MIN
+from truenorth_ingest.domain.webhooks.verifying import SECRETS_MAX
 
 SCHEMA: Final = "ingest"
+CONNECTOR_SECRET: Final = "TRUENORTH_CONNECTOR_SECRET_"  # noqa: S105 - how the names of settings begin
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +30,12 @@ class Settings:
     waiting_bytes_max: int
     key_events_per_second_max: int
     account_events_per_second_max: int
+    failures_per_minute_max: int
+    busy_status: int
+    trusted_proxies: tuple[str, ...]
+    public_url: str
+    connector_secrets: Mapping[str, tuple[str, ...]]
+    """By the name of the setting: one secret, or two while they are being changed."""
 
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> "Settings":
@@ -54,8 +63,22 @@ class Settings:
             account_events_per_second_max=read.integer(
                 "TRUENORTH_INGEST_ACCOUNT_EVENTS_PER_SECOND_MAX", 1_000, at_least=1, at_most=10_000_000
             ),
+            failures_per_minute_max=read.integer(
+                "TRUENORTH_INGEST_FAILURES_PER_MINUTE_MAX", 60, at_least=1, at_most=1_000_000
+            ),
+            busy_status=int(read.choice("TRUENORTH_INGEST_BUSY_STATUS", ("503", "429"), "503")),
+            trusted_proxies=_networks("TRUENORTH_INGEST_TRUSTED_PROXIES", read),
+            public_url=read.url("TRUENORTH_INGEST_PUBLIC_URL", ("http", "https"), "").rstrip("/"),
+            connector_secrets={name: tuple(read.secret(name).split()) for name in _secret_names(env)},
         )
         read.finish()
+        for name, secrets in settings.connector_secrets.items():
+            if len(secrets) > SECRETS_MAX:
+                raise RefusedError(
+                    "setting_invalid",
+                    f"{name} holds {len(secrets)} secrets; keep one, or two with a space between them while you change it",
+                    field=name,
+                )
         if len(settings.pseudonym_secret) < SECRET_CHARS_MIN:
             raise RefusedError(
                 "setting_invalid",
@@ -64,3 +87,22 @@ class Settings:
                 field="TRUENORTH_PSEUDONYM_SECRET",
             )
         return settings
+
+
+def _secret_names(env: Mapping[str, str]) -> set[str]:
+    return {name.removesuffix("_FILE") for name, value in env.items() if name.startswith(CONNECTOR_SECRET) and value}
+
+
+def _networks(name: str, read: Reader) -> tuple[str, ...]:
+    """Return the addresses or networks that a setting lists behind commas; none when it is not set."""
+    networks = tuple(part for part in (part.strip() for part in read.text(name, "").split(",")) if part)
+    for network in networks:
+        try:
+            ip_network(network)
+        except ValueError:
+            raise RefusedError(
+                "setting_invalid",
+                f"{name} holds {network!r}; write addresses or networks (10.0.0.0/8) behind commas",
+                field=name,
+            ) from None
+    return networks

@@ -31,7 +31,7 @@ from truenorth_ingest.api.reading import (
 from truenorth_ingest.domain.accepting import Sender
 from truenorth_ingest.domain.inflating import inflated
 from truenorth_ingest.domain.limits import Limits
-from truenorth_ingest.handlers.keyring import Keyring
+from truenorth_ingest.handlers.keyring import Keyring, KeysUnavailableError
 from truenorth_ingest.handlers.rates import Rates
 from truenorth_ingest.ports import Meter
 
@@ -39,10 +39,6 @@ REQUESTS_MAX: Final = 64
 """So many control requests may be in work at once; beyond, the answer is 503."""
 
 log = logging.getLogger(__name__)
-
-
-class KeysUnavailableError(TransientError):
-    """Who asks cannot be checked now."""
 
 
 class Gate:
@@ -61,10 +57,8 @@ class Gate:
         """
 
         async def caller(request: Request) -> Sender:
-            try:
-                sender = await self._keyring.sender(headers_of(request.scope), scope=scope)
-            except TransientError as error:
-                raise KeysUnavailableError(str(error)) from error
+            address = request.client.host if request.client is not None else ""
+            sender = await self._keyring.sender(headers_of(request.scope), scope=scope, address=address)
             request.state.caller = sender
             now_s = self._clock.monotonic()
             self._rates.admit(sender, now_s)

@@ -49,11 +49,11 @@ RATE_HEADERS: Final = {
 }
 _HEADERS: Final = {
     "RateLimit-Policy": {
-        "description": 'The key\'s share: `"events";q=200000;w=10` is 200,000 events in 10 seconds.',
+        "description": 'The key\'s share: `"default";q=200000;w=10` is 200,000 events in 10 seconds.',
         "schema": {"type": "string"},
     },
     "RateLimit": {
-        "description": 'What is left of it: `"events";r=199000;t=0`; `t` is in seconds.',
+        "description": 'What is left of it: `"default";r=199000;t=1`; after `t` seconds it is more.',
         "schema": {"type": "string"},
     },
     "Retry-After": {"description": "After how many seconds to try again.", "schema": {"type": "string"}},

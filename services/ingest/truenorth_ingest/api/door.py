@@ -24,9 +24,13 @@ from truenorth_ingest.api.reading import (
     headers_of,
     whole_body,
 )
+from truenorth_ingest.api.waiting import Held, Waiting
+from truenorth_ingest.handlers.keyring import KeysUnavailableError
+from truenorth_ingest.handlers.strangers import Strangers
 from truenorth_ingest.ports import Meter
 
 UNANNOUNCED_BYTES: Final = 64 * 1024
+RETRY_COUNT_HEADER: Final = "x-retry-count"
 BODY_SECONDS_MAX: Final = 30.0
 """A sender that stalls must not hold its share of what may wait for ever."""
 
@@ -40,7 +44,9 @@ class Asked:
     """A request as a road sees it.
 
     ``headers`` has lower-case names; ``address`` is the peer's, ``rest`` the path's part behind the road's own.
-    ``hold`` counts further bytes (an inflated body) until the request is answered.
+    ``hold`` counts further bytes (an inflated body) until the request is answered; it raises `RefusedError`
+    (``too_much_waiting``) when that is too much. A road whose `Road.greet` returned None or somebody `Unproven`, because
+    only the body says who sends, calls ``known`` when it has found out.
     """
 
     method: str
@@ -50,6 +56,13 @@ class Asked:
     headers: dict[str, str]
     address: str
     hold: Callable[[int], None]
+    known: Callable[[], None]
+
+
+class Unproven:
+    """Whoever a road's ``greet`` returned is only said to come along it: the body has to show it."""
+
+    __slots__ = ()
 
 
 class Road(Protocol):
@@ -61,7 +74,7 @@ class Road(Protocol):
         ...
 
     async def greet(self, asked: Asked) -> object:
-        """Return who it is, as far as headers say, before the body is read.
+        """Return who it is, as far as headers say, before the body is read; None when only the body says.
 
         Raises:
             RefusedError: nobody who may come in.
@@ -82,7 +95,9 @@ class Road(Protocol):
 class Door:
     """Answers requests; holds back the bytes of at most ``waiting_bytes_max`` at a time.
 
-    ``roads`` are found by their path (without a slash at the end); ``prefixed`` ones by the beginning of it.
+    ``roads`` are found by their path (without a slash at the end); ``prefixed`` ones by the beginning of it. At most
+    ``unknown_bytes_max`` of the bytes are of senders whom only their body tells. ``busy_status`` is the status of
+    what is not the sender's doing: 503, or 429 for SDKs that keep ``Retry-After`` on that alone.
     """
 
     def __init__(
@@ -93,17 +108,21 @@ class Door:
         prefixed: Mapping[str, Road],
         clock: Clock,
         meter: Meter,
+        strangers: Strangers,
         body_bytes_max: int,
         waiting_bytes_max: int,
+        unknown_bytes_max: int,
+        busy_status: int = 503,
     ) -> None:
         self._behind = behind
         self._roads = dict(roads)
         self._prefixed = dict(prefixed)
         self._clock = clock
         self._meter = meter
+        self._strangers = strangers
         self._body_bytes_max = body_bytes_max
-        self._waiting_bytes_max = waiting_bytes_max
-        self._waiting_bytes = 0
+        self._waiting = Waiting(bytes_max=waiting_bytes_max, unknown_bytes_max=unknown_bytes_max, told=meter.waiting)
+        self._busy_status = busy_status
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one ASGI scope."""
@@ -139,50 +158,51 @@ class Door:
         try:
             return "ok", await self._taken(road, rest, scope, receive)
         except RefusedError as refusal:
-            return refusal.code, refusal_problem(refusal)
+            return refusal.code, refusal_problem(refusal, busy_status=self._busy_status)
 
     async def _taken(self, road: Road, rest: str, scope: Scope, receive: Receive) -> Reply:
         headers = headers_of(scope)
         announced = announced_bytes(headers, bytes_max=self._body_bytes_max)
-        held = announced or UNANNOUNCED_BYTES
-
-        def hold(more_bytes: int) -> None:
-            nonlocal held
-            self._hold(more_bytes)
-            held += more_bytes
-
+        if headers.get(RETRY_COUNT_HEADER, "0") not in {"", "0"}:
+            self._meter.client_retry()
+        held = Held(self._waiting)
         client = scope.get("client")
         query = scope.get("query_string", b"").decode("latin-1")
         address = client[0] if client else ""
-        asked = Asked(scope["method"], scope["path"], rest, query, headers, address, hold)
+        asked = Asked(scope["method"], scope["path"], rest, query, headers, address, held.more, held.known)
         try:
             caller = await road.greet(asked)
         except TransientError as error:
-            log.warning("who sends cannot be checked", extra={"reason": str(error)})
-            return problem("keys_unavailable", "keys cannot be checked now; nothing was taken, send it again")
-        if self._waiting_bytes + held > self._waiting_bytes_max:
-            return problem("too_much_waiting", "too much is waiting for the broker; nothing was taken, send it again")
-        self._hold(held)
+            raise _keys_unavailable(error) from error
+        unknown = caller is None or isinstance(caller, Unproven)
         try:
-            body = await self._body(receive)
-            hold(len(body) - held)  # what was not announced, or not truly
+            held.begin(announced or UNANNOUNCED_BYTES, unknown=unknown)
+            body = await self._body(receive, held, address if unknown else "")
             return await road.take(asked, body, caller)
+        except KeysUnavailableError as error:
+            raise _keys_unavailable(error) from error
         except TransientError as error:
             log.warning("events were not acknowledged", extra={"reason": str(error)})
-            return problem("broker_unavailable", "the broker did not acknowledge; nothing is claimed, send it again")
+            raise RefusedError(
+                "broker_unavailable", "the broker did not acknowledge; nothing is claimed, send it again"
+            ) from error
         finally:
-            self._hold(-held)
+            held.end()
 
-    async def _body(self, receive: Receive) -> bytes:
+    async def _body(self, receive: Receive, held: Held, stranger: str) -> bytes:
         try:
             async with asyncio.timeout(BODY_SECONDS_MAX):
-                return await whole_body(receive, bytes_max=self._body_bytes_max)
+                body = await whole_body(receive, bytes_max=self._body_bytes_max, grown=held.at_least)
         except TimeoutError:
+            self._strangers.failed(stranger, self._clock.monotonic())
             raise RefusedError(
                 "body_too_slow",
                 f"the body was not whole after {BODY_SECONDS_MAX:g} s; nothing was taken, send it again",
             ) from None
+        held.exactly(len(body))
+        return body
 
-    def _hold(self, change_bytes: int) -> None:
-        self._waiting_bytes += change_bytes
-        self._meter.waiting(self._waiting_bytes)
+
+def _keys_unavailable(error: TransientError) -> RefusedError:
+    log.warning("who sends cannot be checked", extra={"reason": str(error)})
+    return RefusedError("keys_unavailable", "keys cannot be checked now; nothing was taken, send it again")

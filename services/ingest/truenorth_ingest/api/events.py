@@ -37,7 +37,7 @@ class EventsRoad:
 
     async def greet(self, asked: Asked) -> Sender:
         """Return whose key it is."""
-        sender = await self._keyring.sender(asked.headers, scope=WRITE_SCOPE)
+        sender = await self._keyring.sender(asked.headers, scope=WRITE_SCOPE, address=asked.address)
         self._rates.admit(sender, self._clock.monotonic())
         return sender
 

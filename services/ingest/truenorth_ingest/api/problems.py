@@ -3,6 +3,7 @@
 Several SDKs repeat a refused request until they give up unless a body has both of these at its top.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -55,11 +56,20 @@ STATUS_OF_CODE: Final[dict[str, int]] = {
     "time_out_of_range": 422,
     "rate_exceeded": 429,
     "account_over_ceiling": 429,
+    "signature_missing": 401,
+    "signature_wrong": 401,
+    "signature_stale": 401,
+    "connector_unknown": 404,
+    "too_many_failures": 429,
     "internal_error": 500,
+    "connector_broken": 503,
     "keys_unavailable": 503,
     "too_much_waiting": 503,
     "broker_unavailable": 503,
 }
+
+BUSY_CODES: Final = frozenset({"keys_unavailable", "too_much_waiting", "broker_unavailable"})
+"""Not the sender's doing: repeat the request. Their status can be set, see `problem`."""
 
 Headers = list[tuple[bytes, bytes]]
 
@@ -79,18 +89,35 @@ def reply(status: int, kind: bytes, body: bytes, more: Headers | None = None) ->
     return Reply(status, [(b"content-type", kind), (b"content-length", length), *(more or [])], body)
 
 
-def refusal_problem(refusal: RefusedError) -> Reply:
+def refusal_problem(refusal: RefusedError, *, busy_status: int = 503) -> Reply:
     """Return the problem of a refused request."""
-    wait_s = refusal.retry_after_seconds if isinstance(refusal, OverRateError) else RETRY_AFTER_SECONDS
-    return problem(refusal.code, refusal.message, field=refusal.field, retry_after_seconds=wait_s)
+    if isinstance(refusal, OverRateError):
+        return problem(
+            refusal.code,
+            refusal.message,
+            field=refusal.field,
+            retry_after_seconds=refusal.retry_after_seconds,
+            headers=refusal.headers,
+        )
+    return problem(refusal.code, refusal.message, field=refusal.field, busy_status=busy_status)
 
 
 def problem(
-    code: str, message: str, *, field: str = "", allow: str = "POST", retry_after_seconds: int = RETRY_AFTER_SECONDS
+    code: str,
+    message: str,
+    *,
+    field: str = "",
+    allow: str = "POST",
+    retry_after_seconds: int = RETRY_AFTER_SECONDS,
+    busy_status: int = 503,
+    headers: Sequence[tuple[bytes, bytes]] = (),
 ) -> Reply:
-    """Return the problem of a code, with the headers that its status asks for."""
-    status = STATUS_OF_CODE[code]
-    more: Headers = []
+    """Return the problem of a code, with the headers that its status asks for.
+
+    ``busy_status`` is what `BUSY_CODES` are answered with: some SDKs wait as ``Retry-After`` says on 429 alone.
+    """
+    status = busy_status if code in BUSY_CODES else STATUS_OF_CODE[code]
+    more: Headers = list(headers)
     if status == 401:
         more.append((b"www-authenticate", b'Bearer realm="truenorth"'))
     elif status in {429, 503}:

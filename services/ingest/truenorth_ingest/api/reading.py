@@ -34,8 +34,13 @@ def announced_bytes(headers: dict[str, str], *, bytes_max: int) -> int:
     return int(text)
 
 
-async def whole_body(receive: Receive, *, bytes_max: int) -> bytes:
+async def whole_body(receive: Receive, *, bytes_max: int, grown: Callable[[int], None] | None = None) -> bytes:
     """Return the body.
+
+    Args:
+        receive: of the request.
+        bytes_max: what it may have.
+        grown: is told the size so far at every further piece; what it raises ends the reading.
 
     Raises:
         RefusedError: ``body_too_large``, at the first byte too many.
@@ -51,6 +56,8 @@ async def whole_body(receive: Receive, *, bytes_max: int) -> bytes:
         message = await receive()
         chunks.append(_chunk(message))
         size += len(chunks[-1])
+        if grown is not None:
+            grown(size)
     if size > bytes_max:
         raise too_large(bytes_max)
     return b"".join(chunks)

@@ -1,44 +1,56 @@
 """How much of what may come in: token buckets, which refill by the second and may be overdrawn by one request.
 
-A request is let in when its bucket holds anything at all and is charged whole: so no batch is too large for ever,
-and over time nobody gets more than the rate.
+A request is let in when its bucket holds a token and is charged whole: so no batch is too large for ever, and in any
+span of time a name gets at most the rate times the span, the burst, and one request more.
 """
 
-from collections import OrderedDict
-from collections.abc import Sequence
+from collections import Counter, OrderedDict
+from collections.abc import Iterable, Sequence
 from math import ceil
-from typing import Final, Protocol
+from typing import Final
 
 from truenorth.errors import RefusedError
 
 BUCKETS_MAX: Final = 200_000
+_ONE_TOKEN: Final = 1.0 - 1e-6
+"""A little less: whoever waits for as long as they were told is let in, however the sums were rounded."""
 
 
 class OverRateError(RefusedError):
-    """Too much for now; the same request is welcome after ``retry_after_seconds``."""
+    """Too much for now; the same request is welcome after ``retry_after_seconds``. ``headers`` go with the answer."""
 
-    def __init__(self, code: str, message: str, *, retry_after_seconds: int, field: str = "") -> None:
+    def __init__(
+        self,
+        code: str,
+        message: str,
+        *,
+        retry_after_seconds: int,
+        field: str = "",
+        headers: Sequence[tuple[bytes, bytes]] = (),
+    ) -> None:
         super().__init__(code, message, field=field)
         self.retry_after_seconds = retry_after_seconds
-
-
-class Keyed(Protocol):
-    """A record with its key."""
-
-    @property
-    def key(self) -> bytes | None: ...  # noqa: D102
+        self.headers = headers
 
 
 class Buckets:
-    """One token bucket per name; a bucket that is full again is forgotten, the least used go first."""
+    """One token bucket per name, in bounded memory.
+
+    A bucket that is full again is forgotten (it is as good as none). Only where more than ``buckets_max`` names are
+    at it at once are the least recently charged forgotten too: they may start afresh.
+    """
 
     def __init__(self, *, per_second: float, burst: float, buckets_max: int = BUCKETS_MAX) -> None:
         self.per_second = per_second
         self.burst = burst
         self._buckets_max = buckets_max
-        self._buckets: OrderedDict[bytes | str, tuple[float, float]] = OrderedDict()
+        self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()
 
-    def left(self, name: bytes | str, now_s: float) -> float:
+    def __len__(self) -> int:
+        """Return how many buckets are remembered."""
+        return len(self._buckets)
+
+    def left(self, name: str, now_s: float) -> float:
         """Return how many tokens a bucket holds; below zero when it is overdrawn."""
         kept = self._buckets.get(name)
         if kept is None:
@@ -46,17 +58,33 @@ class Buckets:
         tokens, at_s = kept
         return min(self.burst, tokens + (now_s - at_s) * self.per_second)
 
-    def charge(self, name: bytes | str, tokens: float, now_s: float) -> None:
+    def is_open(self, name: str, now_s: float) -> bool:
+        """Tell whether the bucket holds a token."""
+        return self.left(name, now_s) >= _ONE_TOKEN
+
+    def charge(self, name: str, tokens: float, now_s: float) -> None:
         """Take tokens out, however many there are."""
         buckets = self._buckets
         buckets[name] = (self.left(name, now_s) - tokens, now_s)
         buckets.move_to_end(name)
-        while len(buckets) > self._buckets_max:
+        if len(buckets) > self._buckets_max:
             buckets.popitem(last=False)
+        self._forget_full(now_s)
 
-    def seconds_until_open(self, name: bytes | str, now_s: float) -> int:
-        """Return after how many whole seconds the bucket holds something again, at least 1."""
+    def seconds_until_open(self, name: str, now_s: float) -> int:
+        """Return after how many whole seconds the bucket holds a token (or one more), at least 1."""
         return max(1, ceil((1.0 - self.left(name, now_s)) / self.per_second))
+
+    def _forget_full(self, now_s: float) -> None:
+        """Look at the two that were charged longest ago: that is enough, as one is added at a time."""
+        buckets = self._buckets
+        for _ in range(2):
+            if not buckets:
+                return
+            name = next(iter(buckets))
+            if self.left(name, now_s) < self.burst:
+                return
+            del buckets[name]
 
 
 class Ceilings:
@@ -65,26 +93,21 @@ class Ceilings:
     def __init__(self, *, events_per_second: float, burst_events: float) -> None:
         self._buckets = Buckets(per_second=events_per_second, burst=burst_events)
 
-    def admit(self, records: Sequence[Keyed], now_s: float) -> None:
-        """Charge the accounts of a request.
+    def admit(self, accounts: Iterable[str], now_s: float) -> None:
+        """Charge the accounts of a request's events, each named as often as it has events.
 
         Raises:
             OverRateError: ``account_over_ceiling``: an account has had its share; nobody was charged.
         """
-        counts: dict[bytes, int] = {}
-        for record in records:
-            key = record.key
-            if key is not None:
-                counts[key] = counts.get(key, 0) + 1
+        counts = Counter(accounts)
         buckets = self._buckets
-        for key in counts:
-            if buckets.left(key, now_s) < 1.0:
-                wait_s = buckets.seconds_until_open(key, now_s)
+        for account in counts:
+            if not buckets.is_open(account, now_s):
                 raise OverRateError(
                     "account_over_ceiling",
-                    f"account {key.decode()!r} sends more than {buckets.per_second:g} events a second;"
+                    f"account {account!r} sends more than {buckets.per_second:g} events a second;"
                     " nothing was taken, send it again later",
-                    retry_after_seconds=wait_s,
+                    retry_after_seconds=buckets.seconds_until_open(account, now_s),
                 )
-        for key, count in counts.items():
-            buckets.charge(key, count, now_s)
+        for account, count in counts.items():
+            buckets.charge(account, count, now_s)

@@ -87,7 +87,8 @@ class Intake:
         news = self._news(settled)
         records += [learned(*pair, event_id=self._new_id(), recordedtime=at) for pair in news]
         records += [Written(CONTACTS_TOPIC, draft.forgets.encode(), None) for draft in cut.drafts if draft.forgets]
-        self._ceilings.admit(records, self._clock.monotonic())
+        spent = [account for draft, account in settled if draft.type and not draft.key]  # a contact's key is its own
+        self._ceilings.admit(spent, self._clock.monotonic())
         await self._append(records, self._bad(cut.refused, sender, route, now_ms))
         for pair in news:
             self._accounts.note(*pair)

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from truenorth.clock import Clock
-from truenorth.errors import TransientError
+from truenorth.errors import RefusedError, TransientError
 
 from truenorth_ingest.domain.accepting import Sender
 from truenorth_ingest.domain.keys import Presented, StoredKey, check, key_in_headers, parse_key
+from truenorth_ingest.handlers.strangers import Strangers
 from truenorth_ingest.ports import KeyTable
 
 REMEMBERED_SECONDS: Final = 30.0
@@ -18,8 +19,13 @@ UNKNOWN_SECONDS: Final = 5.0
 ASKED_AGAIN_SECONDS: Final = 5.0
 REMEMBERED_KEYS_MAX: Final = 10_000
 UNKNOWN_KEYS_MAX: Final = 10_000
+FAILURES: Final = frozenset({"key_missing", "key_malformed", "key_unknown", "key_revoked"})
 
 log = logging.getLogger(__name__)
+
+
+class KeysUnavailableError(TransientError):
+    """Whose key it is cannot be told now."""
 
 
 @dataclass(slots=True)
@@ -38,37 +44,56 @@ class Keyring:
     Ids that nobody has are remembered apart: whoever tries many of them forgets no key that works.
     """
 
-    def __init__(self, table: KeyTable, clock: Clock) -> None:
+    def __init__(self, table: KeyTable, clock: Clock, strangers: Strangers) -> None:
         self._table = table
+        self._strangers = strangers
         self._clock = clock
         self._known: dict[str, _Remembered] = {}
         self._unknown: dict[str, float] = {}
         self._asking: dict[str, asyncio.Task[StoredKey | None]] = {}
 
-    async def sender(self, headers: Mapping[str, str], *, scope: str) -> Sender:
+    async def sender(self, headers: Mapping[str, str], *, scope: str, address: str = "") -> Sender:
         """Return who sends, by the request's ``authorization`` and ``x-write-key`` headers.
 
         Raises:
-            RefusedError: ``key_missing``, ``key_malformed``, ``key_unknown``, ``key_revoked``, ``scope_missing``.
-            TransientError: a key that was never seen, and the table cannot be asked.
+            RefusedError: ``key_missing``, ``key_malformed``, ``key_unknown``, ``key_revoked``, ``scope_missing``;
+                ``too_many_failures`` when ``address`` (the peer's; empty when it has none) has shown too many such.
+            KeysUnavailableError: a key that was never seen, and the table cannot be asked.
         """
-        text = key_in_headers(headers.get("authorization", ""), headers.get("x-write-key", ""))
-        return await self.sender_of(text, scope=scope)
+        try:
+            text = key_in_headers(headers.get("authorization", ""), headers.get("x-write-key", ""))
+        except RefusedError:
+            self._failed(address)
+            raise
+        return await self.sender_of(text, scope=scope, address=address)
 
-    async def sender_of(self, text: str, *, scope: str) -> Sender:
+    async def sender_of(self, text: str, *, scope: str, address: str = "") -> Sender:
         """Return who sends, by the text of their key; raises as `sender` does."""
-        presented = parse_key(text)
-        key = check(presented, await self._stored(presented), scope=scope)
+        try:
+            presented = parse_key(text)
+            stored = await self._stored(presented, address)
+            key = check(presented, stored, scope=scope)
+        except RefusedError as refusal:
+            if refusal.code in FAILURES:
+                self._failed(address)
+            raise
         return Sender(key.key_id, key.name, key.events_per_second)
 
-    async def _stored(self, presented: Presented) -> StoredKey | None:
+    def _failed(self, address: str) -> None:
+        """Count a failure of this address; one that has had too many is told so instead of what was wrong."""
+        now = self._clock.monotonic()
+        self._strangers.admit(address, now)
+        self._strangers.failed(address, now)
+
+    async def _stored(self, presented: Presented, address: str) -> StoredKey | None:
         now = self._clock.monotonic()
         remembered = self._known.get(presented.key_id)
+        if remembered is not None and remembered.key.knows(presented.secret):
+            return remembered.key if now < remembered.until else await self._ask(presented, remembered)
+        self._strangers.admit(address, now)
         if remembered is None:
             return None if now < self._unknown.get(presented.key_id, now) else await self._ask(presented, None)
-        fresh = now < remembered.until
-        asked_lately = now < remembered.asked + ASKED_AGAIN_SECONDS
-        if fresh and (asked_lately or remembered.key.knows(presented.secret)):
+        if now < min(remembered.until, remembered.asked + ASKED_AGAIN_SECONDS):
             return remembered.key
         return await self._ask(presented, remembered)
 
@@ -81,9 +106,9 @@ class Keyring:
             asking.add_done_callback(lambda _: self._asking.pop(presented.key_id, None))
         try:
             return await asyncio.shield(asking)
-        except TransientError:
-            if last is None or not last.key.knows(presented.secret):
-                raise  # it may be a secret that was just made: nobody is told that it is wrong
+        except TransientError as error:
+            if last is None or not last.key.knows(presented.secret):  # that may be a secret that was just made
+                raise KeysUnavailableError(str(error)) from error
             log.warning("key table cannot be asked; a known key keeps its last state", extra={"key": presented.key_id})
             last.until = self._clock.monotonic() + UNKNOWN_SECONDS
             return last.key

@@ -19,35 +19,49 @@ class Rates:
         self._of_rate: dict[int, tuple[Buckets, bytes]] = {}
 
     def admit(self, sender: Sender, now_s: float) -> None:
-        """Let a request of this key in.
+        """Let a request of this key in; asked before its body is read.
 
         Raises:
             OverRateError: ``rate_exceeded``; nothing was taken.
         """
         buckets, _ = self._buckets(sender)
-        if buckets.left(sender.key_id, now_s) < 1.0:
+        if not buckets.is_open(sender.key_id, now_s):
             raise OverRateError(
                 "rate_exceeded",
                 f"this key may send {buckets.per_second:g} events a second; nothing was taken, send it again later",
                 retry_after_seconds=buckets.seconds_until_open(sender.key_id, now_s),
+                headers=self.headers(sender, now_s),
             )
 
     def charge(self, sender: Sender, events: int, now_s: float) -> None:
-        """Count the events of a request that was let in."""
+        """Count the events of a request that was let in, before any of them is taken.
+
+        Raises:
+            OverRateError: as `admit`: the bucket was emptied while the body was on its way.
+        """
+        self.admit(sender, now_s)
         buckets, _ = self._buckets(sender)
         buckets.charge(sender.key_id, events, now_s)
 
     def headers(self, sender: Sender, now_s: float) -> Headers:
-        """Return ``RateLimit-Policy`` and ``RateLimit`` for an answer to this key."""
+        """Return ``RateLimit-Policy`` and ``RateLimit`` for an answer to this key.
+
+        As draft 10 of the IETF's RateLimit fields has them: ``q`` events in ``w`` seconds; ``r`` of them may come now,
+        and after ``t`` seconds it is more (0 when there is no more to come).
+        """
         buckets, policy = self._buckets(sender)
-        left = max(0, int(buckets.left(sender.key_id, now_s)))
-        return [(b"ratelimit-policy", policy), (b"ratelimit", b'"events";r=%d;t=%d' % (left, 0 if left else 1))]
+        left = buckets.left(sender.key_id, now_s)
+        wait_s = 0 if left >= buckets.burst else buckets.seconds_until_open(sender.key_id, now_s)
+        return [
+            (b"ratelimit-policy", policy),
+            (b"ratelimit", b'"default";r=%d;t=%d' % (max(0, int(left)), wait_s)),
+        ]
 
     def _buckets(self, sender: Sender) -> tuple[Buckets, bytes]:
         rate = sender.events_per_second or self._default
         found = self._of_rate.get(rate)
         if found is None:
             burst = rate * BURST_SECONDS
-            policy = b'"events";q=%d;w=%d' % (burst, BURST_SECONDS)
+            policy = b'"default";q=%d;w=%d' % (burst, BURST_SECONDS)
             found = self._of_rate[rate] = Buckets(per_second=rate, burst=burst), policy
         return found
