@@ -1,11 +1,12 @@
 """What an account is looked up by, and what the answers mean."""
 
 from collections.abc import Mapping, Sequence
-from typing import Literal, NamedTuple
+from typing import Final, Literal, NamedTuple, get_args
 
 LOOKUP_CHARS_MAX = 300
 
 Reason = Literal["unknown", "ambiguous", "unavailable"]
+REASONS: Final[tuple[str, ...]] = get_args(Reason)
 
 
 class Found(NamedTuple):

@@ -1,7 +1,8 @@
 """Whose account it is, remembered in this process in front of the table that all of them share.
 
-What was found, and what was learned here, is kept for a while and outlives the table's absence; what was not found is
-asked for again soon, because it may have been learned elsewhere.
+What was found is kept for a while and outlives the table's absence; what was not found is asked for again soon. What
+this process says on `identities`, or reads there, is laid over the table's answers for as long as the table may lag
+behind the topic: so an account learned by any process is known to all, and a second one makes it ambiguous at once.
 """
 
 import logging
@@ -14,11 +15,43 @@ from truenorth.errors import TransientError
 
 from truenorth_ingest.ports import AccountMap
 
-KNOWN_SECONDS: Final = 300.0
+KNOWN_SECONDS: Final = 60.0
+"""How long an answer holds without being asked for again; a change that is read on `identities` counts at once."""
 UNKNOWN_SECONDS: Final = 2.0
+LAG_SECONDS: Final = 60.0
+"""How long what `identities` says is laid over the table's answers."""
+AWAY_SECONDS: Final = 1.0
+"""For so long the table is not asked after it did not answer: requests must not queue up for a database that hangs."""
 REMEMBERED_MAX: Final = 200_000
 
 log = logging.getLogger(__name__)
+
+
+class _Remembered:
+    """What is known of one lookup. ``whole`` is whether the table was ever asked; ``news`` is laid over its answer."""
+
+    __slots__ = ("accounts", "news", "until_s", "whole")
+
+    def __init__(self) -> None:
+        self.accounts: tuple[str, ...] = ()
+        self.until_s = float("-inf")
+        self.whole = False
+        self.news: dict[str, tuple[bool, float]] = {}
+
+    def told(self, account: str, *, belongs: bool, until_s: float) -> None:
+        self.news[account] = belongs, until_s
+        rest = tuple(one for one in self.accounts if one != account)
+        self.accounts = (*rest, account) if belongs else rest
+        if not self.accounts:
+            self.until_s = float("-inf")
+
+    def asked(self, accounts: Sequence[str], now_s: float) -> None:
+        self.news = {account: news for account, news in self.news.items() if now_s < news[1]}
+        kept = [account for account in accounts if self.news.get(account, (True,))[0]]
+        new = [account for account, (belongs, _) in self.news.items() if belongs and account not in kept]
+        self.accounts = (*kept, *new)
+        self.whole = True
+        self.until_s = now_s + (KNOWN_SECONDS if self.accounts else UNKNOWN_SECONDS)
 
 
 class LearnedAccounts:
@@ -28,7 +61,8 @@ class LearnedAccounts:
         self._table = table
         self._clock = clock
         self._remembered_max = remembered_max
-        self._known: OrderedDict[str, tuple[tuple[str, ...], float]] = OrderedDict()
+        self._known: OrderedDict[str, _Remembered] = OrderedDict()
+        self._away_until_s = float("-inf")
 
     async def find(self, lookups: Collection[str]) -> Mapping[str, Sequence[str] | None]:
         """See `truenorth_ingest.ports.Accounts.find`."""
@@ -37,9 +71,9 @@ class LearnedAccounts:
         asked: list[str] = []
         for lookup in lookups:
             kept = self._known.get(lookup)
-            if kept is not None and now_s < kept[1]:
-                if kept[0]:
-                    found[lookup] = kept[0]
+            if kept is not None and now_s < kept.until_s:
+                if kept.accounts:
+                    found[lookup] = kept.accounts
             else:
                 asked.append(lookup)
         if asked:
@@ -49,37 +83,51 @@ class LearnedAccounts:
     def is_news(self, lookup: str, account: str) -> bool:
         """See `truenorth_ingest.ports.Accounts.is_news`."""
         kept = self._known.get(lookup)
-        return kept is None or account not in kept[0]
+        return kept is None or account not in kept.accounts
 
     def note(self, lookup: str, account: str) -> None:
         """See `truenorth_ingest.ports.Accounts.note`."""
-        if self.is_news(lookup, account):
-            before = self._known.get(lookup)
-            accounts = () if before is None else before[0]
-            self._keep(lookup, (*accounts, account), self._clock.monotonic() + KNOWN_SECONDS)
+        self._told(lookup, account, belongs=True)
 
-    def forget(self, lookup: str) -> None:
-        """Let go of what is remembered of a lookup."""
-        self._known.pop(lookup, None)
+    def forget(self, lookup: str, account: str) -> None:
+        """Remember that this lookup does not belong to this account any more."""
+        self._told(lookup, account, belongs=False)
+
+    def ask_again(self) -> None:
+        """Ask the table anew for everything; what is remembered holds only while the table cannot be asked."""
+        for kept in self._known.values():
+            kept.until_s = float("-inf")
+
+    def _told(self, lookup: str, account: str, *, belongs: bool) -> None:
+        kept = self._known.get(lookup) or self._remembered(lookup)
+        kept.told(account, belongs=belongs, until_s=self._clock.monotonic() + LAG_SECONDS)
 
     async def _asked(self, lookups: Sequence[str], now_s: float) -> Mapping[str, Sequence[str] | None]:
-        """Ask the table; while it is away, what was known before still holds."""
+        """Ask the table; while it is away, what it once said still holds, with what came since."""
+        if now_s < self._away_until_s:
+            return {lookup: self._last(lookup) for lookup in lookups}
         try:
             told = await self._table.accounts_of(lookups)
         except TransientError as error:
             log.warning("accounts cannot be looked up; what is not known here waits", extra={"reason": str(error)})
+            self._away_until_s = self._clock.monotonic() + AWAY_SECONDS
             return {lookup: self._last(lookup) for lookup in lookups}
+        found: dict[str, Sequence[str] | None] = {}
         for lookup in lookups:
-            accounts = tuple(told.get(lookup, ()))
-            self._keep(lookup, accounts, now_s + (KNOWN_SECONDS if accounts else UNKNOWN_SECONDS))
-        return told
+            kept = self._remembered(lookup)
+            kept.asked(told.get(lookup, ()), now_s)
+            if kept.accounts:
+                found[lookup] = kept.accounts
+        return found
 
     def _last(self, lookup: str) -> Sequence[str] | None:
+        """Return what is remembered without asking: an account of which the table may know a second one is none."""
         kept = self._known.get(lookup)
-        return kept[0] or None if kept else None
+        return kept.accounts or None if kept is not None and kept.whole else None
 
-    def _keep(self, lookup: str, accounts: tuple[str, ...], until_s: float) -> None:
-        self._known[lookup] = accounts, until_s
+    def _remembered(self, lookup: str) -> _Remembered:
+        kept = self._known.setdefault(lookup, _Remembered())
         self._known.move_to_end(lookup)
         while len(self._known) > self._remembered_max:
             self._known.popitem(last=False)
+        return kept
