@@ -18,7 +18,7 @@ from truenorth_ingest.domain.erasing import person_of, request_without_person, w
 from truenorth_ingest.domain.incoming import Incoming
 from truenorth_ingest.domain.lenient import as_strict_json
 from truenorth_ingest.domain.limits import Limits
-from truenorth_ingest.domain.lookups import external_lookup
+from truenorth_ingest.domain.lookups import actor_lookup, external_lookup
 from truenorth_ingest.domain.people import with_pseudonyms
 from truenorth_ingest.domain.pseudonyms import Pseudonyms
 from truenorth_ingest.domain.times import Times
@@ -93,11 +93,14 @@ class Acceptor:
         account: str,
         time: str,
         lookups: tuple[str, ...] = (),
+        actor: str = "",
         learns: tuple[str, ...] = (),
         traceparent: str = "",
         backfill: bool = False,
     ) -> Draft:
         """Return the draft of a payload that names people as its sender does; the last step of every road in.
+
+        ``actor``, as the sender names them, is whose account it is when none of the lookups tells.
 
         Raises:
             RefusedError: a text that no database can hold, or an erasure that contradicts itself.
@@ -110,6 +113,8 @@ class Acceptor:
             payload = request_without_person(payload, person, forgets)
             event_id = without_person(event_id, person, forgets)
             source = without_person(source, person, forgets)
+        if actor:
+            lookups += (actor_lookup(self._people.of(actor)),)
         data = codec.encode_json(payload)
         if codec.holds_nul(data):
             raise RefusedError("data_invalid", "a text holds a NUL character (\\u0000); remove it", field="data")

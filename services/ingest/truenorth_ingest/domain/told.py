@@ -12,7 +12,7 @@ class Told:
 
     ``id`` is stable over the sender's repeats, and differs between the events of one webhook. ``time`` is RFC 3339,
     or empty when the sender does not say. The account is ``account``, or whoever the ``lookups`` belong to, in order
-    (`truenorth_ingest.domain.lookups`).
+    (`truenorth_ingest.domain.lookups`), or at last the one that ``actor`` is known at.
     """
 
     type: str
@@ -21,6 +21,7 @@ class Told:
     time: str = ""
     account: str = ""
     lookups: tuple[str, ...] = ()
+    actor: str = ""
 
 
 Reader = Callable[[object, Mapping[str, str]], Sequence[Told]]
