@@ -313,7 +313,7 @@ def test_without_callbacks_refusals_and_losses_are_logged(caplog: pytest.LogCapt
     [
         (lambda c: c.send(UsageRecorded(feature=""), account="a"), "data_invalid", "data.feature"),
         (
-            lambda c: c.send(TicketOpened(ticket_id="1", priority="urgent"), account="a"),
+            lambda c: c.send(URGENT, account="a"),
             "data_invalid",
             "data.priority",
         ),

@@ -82,6 +82,23 @@ FAMILY_OF_TYPE: Final[dict[str, str]] = {
 }
 """Event type -> family, which is also the short name of its topic."""
 
+TYPES_FROM_OUTSIDE: Final = frozenset(
+    event_type
+    for family in (
+        "usage",
+        "tickets",
+        "billing",
+        "surveys",
+        "accounts",
+        "engagements",
+        "contacts",
+        "erasures",
+        "backfills",
+    )
+    for event_type in _FAMILIES[family]
+)
+"""The event types that outsiders may send to the edge; the rest are our own services' words."""
+
 TYPE_OF_PAYLOAD: Final[dict[type[PayloadStruct], str]] = {payload: name for name, payload in CATALOGUE.items()}
 """Payload struct -> event type."""
 

@@ -7,7 +7,7 @@ from typing import Final
 import msgspec
 from truenorth import codec
 from truenorth.errors import RefusedError
-from truenorth.events.catalogue import CATALOGUE, FAMILY_OF_TYPE
+from truenorth.events.catalogue import CATALOGUE, TYPES_FROM_OUTSIDE
 from truenorth.events.inputs import AccountUpdated
 from truenorth.events.payload import PayloadStruct
 from truenorth.ids import ACCOUNT_ID_CHARS_MAX
@@ -23,11 +23,8 @@ from truenorth_ingest.domain.people import with_pseudonyms
 from truenorth_ingest.domain.pseudonyms import Pseudonyms
 from truenorth_ingest.domain.times import Times
 
-FAMILIES_TAKEN: Final = frozenset(
-    {"usage", "tickets", "billing", "surveys", "accounts", "engagements", "contacts", "erasures", "backfills"}
-)
-TYPES_TAKEN: Final = frozenset(name for name, family in FAMILY_OF_TYPE.items() if family in FAMILIES_TAKEN)
-"""The event types that outsiders may send; the rest are our own services' words."""
+TYPES_TAKEN: Final = TYPES_FROM_OUTSIDE
+"""What this edge takes; the rest are our own services' words."""
 
 _incoming = msgspec.json.Decoder(Incoming)
 _payloads: Final = {name: msgspec.json.Decoder(CATALOGUE[name]) for name in TYPES_TAKEN}
