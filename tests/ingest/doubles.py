@@ -169,6 +169,7 @@ def make_settings(**changes: Any) -> Settings:
         "waiting_bytes_max": 4 * 1024 * 1024,
         "key_events_per_second_max": 20_000,
         "account_events_per_second_max": 1_000,
+        "upload_bytes_max": 1_000_000,
         "failures_per_minute_max": 60,
         "busy_status": 503,
         "trusted_proxies": (),

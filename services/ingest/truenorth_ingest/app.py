@@ -16,6 +16,7 @@ from truenorth_ingest.adapters.connector_tables import PostgresDeliveries, Postg
 from truenorth_ingest.adapters.key_table import PostgresKeyTable
 from truenorth_ingest.adapters.lanes import KafkaLog
 from truenorth_ingest.adapters.schema import wait_until_current
+from truenorth_ingest.adapters.upload_table import PostgresUploads
 from truenorth_ingest.adapters.shipped import shipped_connectors
 from truenorth_ingest.api.accounts import accounts_router
 from truenorth_ingest.api.control import Gate, make_control_app
@@ -23,6 +24,7 @@ from truenorth_ingest.api.door import Door
 from truenorth_ingest.api.events import EVENTS_PATH, EventsRoad
 from truenorth_ingest.api.tracking import tracking_roads
 from truenorth_ingest.api.webhooks import WEBHOOKS_PREFIX, WebhookParts, WebhooksRoad
+from truenorth_ingest.api.uploads import uploads_router
 from truenorth_ingest.domain.accepting import Acceptor
 from truenorth_ingest.domain.ceilings import Ceilings
 from truenorth_ingest.domain.limits import Limits
@@ -39,6 +41,8 @@ from truenorth_ingest.handlers.keyring import Keyring
 from truenorth_ingest.handlers.learned import LearnedAccounts
 from truenorth_ingest.handlers.rates import Rates
 from truenorth_ingest.handlers.strangers import Strangers
+from truenorth_ingest.handlers.uploading import UploadWorker, WorkStore
+from truenorth_ingest.handlers.uploads import Uploads, UploadStore
 from truenorth_ingest.metrics import IngestMetrics
 from truenorth_ingest.ports import Accounts, DeliveryTable, EventLog, HeardTable, KeyTable, Meter
 from truenorth_ingest.settings import SCHEMA, Settings
@@ -77,6 +81,58 @@ class Readiness:
         return None if self.serving else "the edge takes no requests: it is starting or stopping"
 
 
+def make_intake(
+    settings: Settings,
+    *,
+    event_log: EventLog,
+    accounts: Accounts,
+    meter: Meter,
+    clock: Clock,
+    new_id: IdSource,
+    limits: Limits,
+    burst_seconds: int = ACCOUNT_BURST_SECONDS,
+) -> Intake:
+    """Return what takes events in, with ceilings of its own."""
+    rate = settings.account_events_per_second_max
+    return Intake(
+        event_log=event_log,
+        accounts=accounts,
+        ceilings=Ceilings(events_per_second=rate, burst_events=rate * burst_seconds),
+        limits=limits,
+        clock=clock,
+        meter=meter,
+        new_id=new_id,
+        answer_seconds_max=settings.answer_seconds_max,
+    )
+
+
+def make_upload_worker(
+    settings: Settings,
+    store: WorkStore,
+    *,
+    event_log: EventLog,
+    accounts: Accounts,
+    meter: Meter,
+    clock: Clock,
+    new_id: IdSource = random_id,
+    limits: Limits | None = None,
+) -> UploadWorker:
+    """Return the worker of uploads; its ceilings are its own, so that a file never takes the share of live events."""
+    limits = limits or Limits()
+    intake = make_intake(
+        settings,
+        event_log=event_log,
+        accounts=accounts,
+        meter=meter,
+        clock=clock,
+        new_id=new_id,
+        limits=limits,
+        burst_seconds=1,
+    )
+    acceptor = Acceptor(limits=limits, pseudonyms=Pseudonyms(settings.pseudonym_secret), new_id=new_id)
+    return UploadWorker(store, intake, acceptor=acceptor, limits=limits, clock=clock, name=f"uploads-{new_id()}")
+
+
 def make_door(
     settings: Settings,
     *,
@@ -85,6 +141,7 @@ def make_door(
     accounts: Accounts,
     defined: Defined,
     webhooks: WebhookParts,
+    upload_store: UploadStore,
     meter: Meter,
     clock: Clock,
     new_id: IdSource = random_id,
@@ -97,18 +154,8 @@ def make_door(
     strangers = Strangers(failures_per_minute=settings.failures_per_minute_max)
     keyring = Keyring(keys, clock, strangers)
     rates = Rates(events_per_second=settings.key_events_per_second_max)
-    intake = Intake(
-        event_log=event_log,
-        accounts=accounts,
-        ceilings=Ceilings(
-            events_per_second=settings.account_events_per_second_max,
-            burst_events=settings.account_events_per_second_max * ACCOUNT_BURST_SECONDS,
-        ),
-        limits=limits,
-        clock=clock,
-        meter=meter,
-        new_id=new_id,
-        answer_seconds_max=settings.answer_seconds_max,
+    intake = make_intake(
+        settings, event_log=event_log, accounts=accounts, meter=meter, clock=clock, new_id=new_id, limits=limits
     )
     calls = CallReaders(defined, acceptor=acceptor, pseudonyms=pseudonyms, limits=limits, new_id=new_id)
     tracking = tracking_roads(
@@ -125,9 +172,11 @@ def make_door(
         meter=meter,
     )
     gate = Gate(keyring=keyring, rates=rates, clock=clock, limits=limits)
+    uploads = Uploads(upload_store, clock=clock, bytes_max=settings.upload_bytes_max)
     control = make_control_app(
         limits,
         accounts_router(gate, acceptor=acceptor, intake=intake, clock=clock, limits=limits, new_id=new_id),
+        uploads_router(gate, uploads, clock=clock, new_id=new_id),
         rates=rates,
         clock=clock,
         meter=meter,
@@ -171,11 +220,18 @@ def make_parts(settings: Settings) -> list[Part]:
         clock=clock,
         meter=meter,
     )
+    event_log = KafkaLog(producer)
+    accounts = LearnedAccounts(PostgresAccountMap(engine), clock)
+    upload_store = PostgresUploads(engine)
+    uploads = make_upload_worker(
+        settings, upload_store, event_log=event_log, accounts=accounts, meter=meter, clock=clock
+    )
     door = make_door(
         settings,
-        event_log=KafkaLog(producer),
+        event_log=event_log,
         keys=PostgresKeyTable(engine),
-        accounts=LearnedAccounts(PostgresAccountMap(engine), clock),
+        accounts=accounts,
+        upload_store=upload_store,
         defined=defined,
         webhooks=webhooks,
         meter=meter,
@@ -202,6 +258,7 @@ def make_parts(settings: Settings) -> list[Part]:
         Part.of("telemetry", telemetry),
         Part("database", start=lambda: wait_until_current(engine, clock), stop=engine.dispose),
         Part.of("producer", producer),
+        Part("uploads", run=uploads.run),
         Part.of("definitions", definitions),
         Part.of("deliveries", webhooks.deliveries),
         Part.of("hearing", webhooks.hearing),

@@ -95,3 +95,80 @@ class IngestMetrics:
     def waiting(self, body_bytes: int) -> None:
         """See `Meter.waiting`."""
         self._waiting.set(body_bytes)
+
+
+class WorkerMetrics:
+    """What the loops beside the door count: events that wait for their account, and erasures."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._held = Gauge(
+            "truenorth_ingest_held_events",
+            "Events that wait for their account, by reason; every process tells the same.",
+            ["reason"],
+            registry=registry,
+        )
+        self._held_oldest = Gauge(
+            "truenorth_ingest_held_oldest_seconds",
+            "Age of the event that has waited longest for its account, by reason.",
+            ["reason"],
+            registry=registry,
+        )
+        self._replayed = Counter(
+            "truenorth_ingest_events_replayed", "Events that waited and found their account.", registry=registry
+        )
+        self._expired = Counter(
+            "truenorth_ingest_events_expired",
+            "Events that waited for their account for seven days and are gone, by reason.",
+            ["reason"],
+            registry=registry,
+        )
+        self._held_erased = Counter(
+            "truenorth_ingest_held_events_erased",
+            "Events that waited for their account and belonged to what was erased.",
+            registry=registry,
+        )
+        self._erasures = Histogram(
+            "truenorth_ingest_erasure_seconds",
+            "From a request to forget to the commit that carried it out, by kind (actor, contact, account).",
+            ["kind"],
+            buckets=(*_BUCKETS_SECONDS, 86_400),
+            registry=registry,
+        )
+        self._dead_letters = Counter(
+            "truenorth_ingest_dead_letters", "Records parked as unreadable.", ["topic"], registry=registry
+        )
+        self._outbox_oldest = Gauge(
+            "truenorth_ingest_outbox_oldest_seconds", "Age of the oldest unsent outbox row.", registry=registry
+        )
+        self._lag = Gauge(
+            "truenorth_ingest_lag_records",
+            "Records on identities, unresolved, erasures and erasures-done that are not yet read.",
+            registry=registry,
+        )
+
+    def looked(self, replayed: int, erased: int) -> None:
+        """Count events that waited and found their account, or belonged to what was erased."""
+        self._replayed.inc(replayed)
+        self._held_erased.inc(erased)
+
+    def expired(self, reason: str, count: int) -> None:
+        """Count events that waited too long."""
+        self._expired.labels(reason).inc(count)
+
+    def erased(self, kind: str, seconds: float) -> None:
+        """Note a request that was carried out, ``seconds`` after it was made."""
+        self._erasures.labels(kind).observe(seconds)
+
+    def dead_letter(self, topic: str) -> None:
+        """Count a record that cannot be read."""
+        self._dead_letters.labels(topic).inc()
+
+    def waiting(self, reason: str, count: int, *, oldest_s: float) -> None:
+        """Tell how many events wait for this reason, and for how long the oldest has."""
+        self._held.labels(reason).set(count)
+        self._held_oldest.labels(reason).set(oldest_s)
+
+    def streams(self, *, outbox_oldest_s: float, lag_records: int) -> None:
+        """Tell how far the loops are behind."""
+        self._outbox_oldest.set(outbox_oldest_s)
+        self._lag.set(lag_records)

@@ -123,7 +123,7 @@ class Meter(Protocol):
         ...
 
     def webhook(self, connector: str, outcome: str) -> None:
-        """Count a webhook: ``taken``, ``repeated`` (a delivery taken before) or ``refused`` (not signed as it should be)."""
+        """Count a webhook: ``taken``, ``repeated`` (a delivery taken before) or ``refused`` (wrongly signed)."""
         ...
 
     def connector_silent(self, connector: str, seconds: float) -> None:

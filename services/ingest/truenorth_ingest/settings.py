@@ -30,6 +30,7 @@ class Settings:
     waiting_bytes_max: int
     key_events_per_second_max: int
     account_events_per_second_max: int
+    upload_bytes_max: int
     failures_per_minute_max: int
     busy_status: int
     trusted_proxies: tuple[str, ...]
@@ -63,6 +64,9 @@ class Settings:
             account_events_per_second_max=read.integer(
                 "TRUENORTH_INGEST_ACCOUNT_EVENTS_PER_SECOND_MAX", 1_000, at_least=1, at_most=10_000_000
             ),
+            upload_bytes_max=read.integer(
+                "TRUENORTH_INGEST_UPLOAD_BYTES_MAX", 64 * 1024 * 1024, at_least=1024, at_most=2**34
+            ),
             failures_per_minute_max=read.integer(
                 "TRUENORTH_INGEST_FAILURES_PER_MINUTE_MAX", 60, at_least=1, at_most=1_000_000
             ),
@@ -76,7 +80,7 @@ class Settings:
             if len(secrets) > SECRETS_MAX:
                 raise RefusedError(
                     "setting_invalid",
-                    f"{name} holds {len(secrets)} secrets; keep one, or two with a space between them while you change it",
+                    f"{name} holds {len(secrets)} secrets; keep one, or two, a space between them, to change it",
                     field=name,
                 )
         if len(settings.pseudonym_secret) < SECRET_CHARS_MIN:

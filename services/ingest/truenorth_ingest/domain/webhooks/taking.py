@@ -1,6 +1,6 @@
 """A verified webhook's body, read into drafts and refusals; a body that is a list is as many webhooks."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -8,9 +8,10 @@ import msgspec
 from truenorth import codec
 from truenorth.definitions.intake import Connector
 from truenorth.errors import RefusedError
+from truenorth.events.catalogue import TYPES_FROM_OUTSIDE
 from truenorth.ids import ACCOUNT_ID_CHARS_MAX
 
-from truenorth_ingest.domain.accepting import TYPES_TAKEN, Acceptor
+from truenorth_ingest.domain.accepting import Acceptor
 from truenorth_ingest.domain.drafts import Cut, Draft, Refused
 from truenorth_ingest.domain.lenient import as_strict_json
 from truenorth_ingest.domain.limits import Limits
@@ -42,7 +43,6 @@ class ConnectorReader:
         self.connector = connector
         self._read = CompiledMappings(connector).read if connector.reads == "mapping" else built_in[connector.reads]
         self._delivery: Evaluate | None = compiled(connector.event_id) if connector.event_id else None
-        self._by_one = connector.reads == "mapping"
 
     def delivery(self, payload: object, headers: Mapping[str, str]) -> str:
         """Return what the vendor names this delivery and its repeats; empty when it does not say."""
@@ -58,17 +58,16 @@ class ConnectorReader:
                 return ""  # reading it will say so
         return given if len(given) <= DELIVERY_CHARS_MAX and "\0" not in given else ""
 
-    def told(self, item: object, headers: Mapping[str, str], *, of_list: bool) -> list[Told]:
+    def told(self, item: object, headers: Mapping[str, str]) -> Sequence[Told]:
         """Return what one webhook means.
 
         Raises:
             RefusedError: ``webhook_unknown`` or ``webhook_invalid``.
         """
-        # a built-in reader knows the list that its vendor sends
-        told = self._read([item] if of_list and not self._by_one else item, headers)
+        told = self._read(item, headers)
         if len(told) > EVENTS_PER_WEBHOOK_MAX:
             raise RefusedError("webhook_invalid", f"one webhook means at most {EVENTS_PER_WEBHOOK_MAX} events")
-        return list(told)
+        return told
 
 
 class WebhookDrafter:
@@ -94,7 +93,7 @@ class WebhookDrafter:
         found = Cut(len(items), repaired=body.repaired)
         for index, item in enumerate(items):
             try:
-                told = reader.told(item, headers, of_list=of_list)
+                told = reader.told(item, headers)
                 drafts = [self.draft(one, index, reader.connector.id, now_ms) for one in told]
             except RefusedError as refusal:
                 original = codec.encode_json(item) if of_list else raw
@@ -109,7 +108,7 @@ class WebhookDrafter:
         Raises:
             RefusedError: with the field that is wrong.
         """
-        if told.type not in TYPES_TAKEN:
+        if told.type not in TYPES_FROM_OUTSIDE:
             raise RefusedError("type_not_accepted", f"{told.type!r} is not for senders to say", field="type")
         _check_account(told.account)
         if not told.id or len(told.id) > self._limits.id_chars_max or not told.id.isprintable():
@@ -125,6 +124,7 @@ class WebhookDrafter:
             account=told.account,
             time=self._times.happened(told.time, now_ms),
             lookups=told.lookups,
+            actor=told.actor,
         )
 
 
