@@ -155,7 +155,7 @@ async def test_the_oldest_request_waits_for_each_service_until_it_has_given_its_
     registry = make_registry()
     watch = ErasureWatch(
         oldest_waiting_ms=database.oldest_waiting_ms,
-        forget=database.forget_erasures,
+        forget=database.forget_old,
         metrics=Metrics(registry),
         clock=CLOCK,
     )

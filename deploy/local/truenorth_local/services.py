@@ -11,6 +11,8 @@ from truenorth.ids import random_secret
 from truenorth_local.places import HOST, Ports
 
 WITH_DATABASE: Final = ("ingest", "playbooks", "notify", "console")
+CONNECTORS: Final = ("stripe", "zendesk")
+"""Connectors of the example definitions; each has its secret in the state directory."""
 MAIL_FROM: Final = "truenorth@truenorth.example"
 
 
@@ -32,6 +34,9 @@ def kept_secrets(root: Path) -> dict[str, str]:
     return {
         "TRUENORTH_WEBHOOK_SECRET": kept_secret(root / "webhook-secret", _signing_secret),
         "TRUENORTH_PSEUDONYM_SECRET": kept_secret(root / "pseudonym-secret"),
+    } | {
+        f"TRUENORTH_CONNECTOR_SECRET_{name.upper()}": kept_secret(root / f"connector-{name}-secret", _signing_secret)
+        for name in CONNECTORS
     }
 
 

@@ -60,7 +60,7 @@ class App:
         )
         self._watch = ErasureWatch(
             oldest_waiting_ms=database.oldest_waiting_ms,
-            forget=database.forget_erasures,
+            forget=database.forget_old,
             metrics=metrics,
             clock=self._clock,
         )
@@ -74,6 +74,7 @@ class App:
             clock=self._clock,
             id_source=id_source,
             secret=ids.random_secret,
+            ingest_url=settings.ingest_url,
         )
         self.server = HttpServer(
             make_api(web, metrics=metrics, clock=self._clock), settings.host, settings.port, drain_within_s=DRAIN_S

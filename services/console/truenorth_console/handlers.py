@@ -8,23 +8,29 @@ from truenorth.erasures import began_ms, is_buried
 from truenorth.errors import RefusedError
 from truenorth.events.envelope import Event
 from truenorth.events.health import HealthChanged, HealthDay, HealthUpdated, MilestoneChanged
+from truenorth.events.identity import EventHeld, IdentityLearned
 from truenorth.events.inputs import ContactUpdated
 from truenorth.events.people import ErasureAcknowledged, ErasureRequested
 from truenorth.events.work import AlertFeedChanged, AlertRaised, AlertResolved, DeliveryChanged, TaskUpdated
+from truenorth.kafka import Record
+from truenorth.quarantine import parse_quarantined
 
 from truenorth_console.domain.book import text_fact
+from truenorth_console.domain.refusals import Refusal
 from truenorth_console.domain.timeline import Past
+from truenorth_console.domain.waiting import ACTOR, Held
 from truenorth_console.domain.wording import parse_date
 from truenorth_console.ports import Moment, Projection
 
 
 @dataclass(slots=True)
 class Touched:
-    """What a batch changed: whose book, whose inbox, which accounts."""
+    """What a batch changed: whose book, whose inbox, which accounts, and whether the intake."""
 
     books: set[str] = field(default_factory=set)
     inboxes: set[str] = field(default_factory=set)
     accounts: set[str] = field(default_factory=set)
+    intake: bool = False
 
 
 class Graves:
@@ -38,13 +44,14 @@ class Graves:
         """Ask for those that these events name."""
         contacts = [event.data for event in events if isinstance(event.data, ContactUpdated)]
         accounts = {event.account for event in events} | {contact.account_id for contact in contacts}
-        return cls(await unit.graves(accounts, {contact.contact_id for contact in contacts}))
+        persons = {contact.contact_id for contact in contacts} | {one for event in events for one in people_in(event)}
+        return cls(await unit.graves(accounts, persons))
 
     def hold(self, event: Event, *, record_ms: int) -> bool:
         """Tell whether an event belongs to what was erased; a service's word that it has forgotten never does."""
         if not self._erased_ms or isinstance(event.data, ErasureAcknowledged | ErasureRequested):
             return False
-        names = [event.account]
+        names = [event.account, *people_in(event)]
         if isinstance(event.data, ContactUpdated):
             names += [event.data.account_id, event.data.contact_id]
         time_ms = began_ms(event)
@@ -52,12 +59,13 @@ class Graves:
 
 
 class Projector:
-    """Applies events to the read models; points of days are gathered and merged once per batch."""
+    """Applies events to the read models; points of days, and what waits, are gathered for one write."""
 
     def __init__(self, unit: Projection, touched: Touched) -> None:
         self._unit = unit
         self._touched = touched
         self._days: dict[str, list[HealthDay]] = defaultdict(list)
+        self._held: list[Held] = []
 
     async def take(self, event: Event) -> None:
         """Apply one event.
@@ -81,6 +89,12 @@ class Projector:
             self._touched.accounts.add(said.account_id)
         elif isinstance(said, ErasureAcknowledged):
             await self._unit.note_done(said, done_ms=event.time_ms)
+        elif isinstance(said, IdentityLearned):
+            await self._unit.put_learned(clean(said.lookup), clean(event.account), learned_ms=event.recorded_ms)
+            self._touched.intake = True
+        elif isinstance(said, EventHeld):
+            lookups = tuple(clean(lookup) for lookup in said.lookups)
+            self._held.append(Held(lookups, said.reason, event.recorded_ms))
         elif isinstance(said, ErasureRequested):
             return  # carried out before all else of its batch
         else:
@@ -88,6 +102,9 @@ class Projector:
 
     async def finish(self) -> None:
         """Write what was gathered."""
+        if self._held:
+            await self._unit.put_held(self._held)
+            self._touched.intake = True
         if self._days:
             await self._unit.put_days(self._days)
             self._touched.accounts.update(self._days)
@@ -122,6 +139,43 @@ class Projector:
     async def _put(self, moment_id: str, account: str, past: Past, event_type: str) -> None:
         await self._unit.put_moment(Moment(moment_id, account, past, event_type))
         self._touched.accounts.add(account)
+
+
+def refusal_of(record: Record) -> Refusal:
+    """Return the refusal that a record of the quarantine topic holds.
+
+    Raises:
+        RefusedError: ``quarantine_malformed``.
+    """
+    said = parse_quarantined(record.value or b"")
+    return Refusal(
+        partition=record.partition,
+        offset=record.offset,
+        code=clean(said.code),
+        route=clean(said.route),
+        field=clean(said.field),
+        key_id=clean(said.key_id),
+        message=clean(said.message),
+        original=clean(said.original),
+        recorded_ms=record.timestamp_ms,
+        original_bytes=said.original_bytes,
+        truncated=said.truncated,
+    )
+
+
+def people_in(event: Event) -> list[str]:
+    """Return the pseudonyms of the people that an event of the account map is about."""
+    said = event.data
+    if isinstance(said, IdentityLearned):
+        lookups = [said.lookup]
+    else:
+        lookups = said.lookups if isinstance(said, EventHeld) else []
+    return [lookup.removeprefix(ACTOR) for lookup in lookups if lookup.startswith(ACTOR)]
+
+
+def clean(text: str) -> str:
+    """Return a text that a database can hold: NUL characters become replacement characters."""
+    return text.replace("\0", "\ufffd")
 
 
 def _require_date(said: HealthDay) -> None:

@@ -12,7 +12,9 @@ from truenorth.events.people import ErasureAcknowledged
 from truenorth.events.work import AlertFeedChanged, TaskUpdated
 from truenorth.kafka import Record
 
+from truenorth_console.domain.refusals import Refusal
 from truenorth_console.domain.timeline import Past
+from truenorth_console.domain.waiting import Held
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +104,22 @@ class Projection(Protocol):
 
     async def put_moment(self, moment: Moment) -> None:
         """Keep something for the timeline; a later form of the same moment replaces it."""
+        ...
+
+    async def put_refusals(self, refusals: Sequence[Refusal]) -> None:
+        """Keep the newest of what was refused; what speaks of whoever was erased is left out."""
+        ...
+
+    async def put_held(self, held: Sequence[Held]) -> None:
+        """Count events that wait for their account."""
+        ...
+
+    async def put_learned(self, lookup: str, account: str, *, learned_ms: int) -> None:
+        """Note whose a lookup is."""
+        ...
+
+    async def forget_learned(self, lookup: str, account: str) -> None:
+        """Delete whose a lookup was."""
         ...
 
     async def park(self, record: Record, *, reason: str, now_ms: int) -> None:

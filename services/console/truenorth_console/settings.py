@@ -10,7 +10,10 @@ from truenorth.settings import Reader
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """The settings of one process. ``stuck_s_max``: so long without a step fails the liveness probe."""
+    """The settings of one process. ``stuck_s_max``: so long without a step fails the liveness probe.
+
+    ``ingest_url`` is where the command lines that pages show lead to.
+    """
 
     bootstrap: str
     database_url: str
@@ -19,6 +22,7 @@ class Settings:
     telemetry_port: int
     log_level: str
     stuck_s_max: float
+    ingest_url: str
 
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> "Settings":
@@ -36,6 +40,7 @@ class Settings:
             telemetry_port=read.port("TRUENORTH_TELEMETRY_PORT", 8495),
             log_level=read.log_level(),
             stuck_s_max=read.number("TRUENORTH_STUCK_SECONDS", 120, at_least=10, at_most=3600),
+            ingest_url=read.url("TRUENORTH_INGEST_URL", ("http", "https"), "http://127.0.0.1:8400"),
         )
         read.finish()
         require_loopback(settings.host)

@@ -9,7 +9,7 @@ from typing import Final
 
 from truenorth import erasures, topics
 from truenorth.clock import MILLIS_PER_SECOND, Clock
-from truenorth.codec import parse_storable
+from truenorth.codec import parse_event, parse_storable
 from truenorth.erasures import Request, request_of
 from truenorth.errors import RefusedError, TransientError
 from truenorth.events.envelope import Event
@@ -18,7 +18,8 @@ from truenorth.events.people import ErasureAcknowledged, ErasureRequested
 from truenorth.kafka import Record
 from truenorth.kafka.dead_letters import PoisonLimit
 
-from truenorth_console.handlers import Graves, Projector, Touched
+from truenorth_console.domain.waiting import LEARNED_KEPT_MS, WAITING_KEPT_MS
+from truenorth_console.handlers import Graves, Projector, Touched, clean, refusal_of
 from truenorth_console.metrics import Metrics
 from truenorth_console.ports import Projection
 
@@ -37,8 +38,14 @@ READS: Final = (
     "deliveries",
     "contacts",
     "actions",
+    "quarantine",
+    "unresolved",
+    "identities",
 )
 BATCH_RECORDS_MAX: Final = 500
+QUARANTINE: Final = topics.full_name("quarantine")
+IDENTITIES: Final = topics.full_name("identities")
+UNRESOLVED: Final = topics.full_name("unresolved")
 ERASURES: Final = topics.full_name(erasures.REQUESTS_TOPIC)
 WATCH_EVERY_S: Final = 10.0
 FORGET_EVERY_S: Final = 3600.0
@@ -73,13 +80,15 @@ class BatchReader:
         touched = Touched()
         async with self._units() as unit:
             await unit.hold(alone=any(record.topic == ERASURES for record in records))
-            read = await self._readable(unit, sorted(await unit.fresh(records), key=_key))
+            fresh = sorted(await unit.fresh(records), key=_key)
+            read = await self._readable(unit, [record for record in fresh if record.topic != QUARANTINE])
             erased = await self._erase(unit, read, touched)
             graves = await Graves.of(unit, [event for _, event in read if event is not None])
             projector = Projector(unit, touched)
             for record, event in read:
                 await self._apply(unit, projector, record, event, graves, touched)
             await projector.finish()
+            await self._refusals(unit, [record for record in fresh if record.topic == QUARANTINE], touched)
         self._committed(touched)
         for request in erased:
             self._metrics.erased(request.kind, (self._clock.now_ms() - request.erased_ms) / MILLIS_PER_SECOND)
@@ -92,10 +101,25 @@ class BatchReader:
                 read.append((record, None))
                 continue
             try:
-                read.append((record, parse_storable(record.value)))
+                read.append((record, _parsed(record, record.value)))
             except RefusedError as error:
                 await self._park(unit, record, error)
         return read
+
+    async def _refusals(self, unit: Projection, records: Sequence[Record], touched: Touched) -> None:
+        """Keep what the edge refused."""
+        kept = []
+        for record in records:
+            self._metrics.projected(record.topic, 1)
+            try:
+                kept.append(refusal_of(record))
+            except RefusedError as error:
+                await self._park(unit, record, error)
+            else:
+                self._limit.good(record)
+        if kept:
+            await unit.put_refusals(kept)
+            touched.intake = True
 
     async def _erase(self, unit: Projection, read: Sequence[Read], touched: Touched) -> list[Request]:
         """Carry out the requests of a batch before all else in it; return those not carried out before."""
@@ -119,6 +143,9 @@ class BatchReader:
         if event is None:
             await _forget(unit, record, touched)
             return
+        if self._is_past(record):
+            self._limit.good(record)
+            return
         if graves.hold(event, record_ms=record.timestamp_ms):
             if isinstance(event.data, ContactUpdated):
                 await unit.bury_contact(event.data.contact_id, now_ms=self._clock.now_ms())
@@ -133,6 +160,11 @@ class BatchReader:
         if isinstance(event.data, ErasureAcknowledged) and event.data.service in erasures.SERVICES:
             self._metrics.acknowledged(event.data.service)
 
+    def _is_past(self, record: Record) -> bool:
+        """Tell whether a record only tells of what the intake page shows no more."""
+        kept_ms = {IDENTITIES: LEARNED_KEPT_MS, UNRESOLVED: WAITING_KEPT_MS}.get(record.topic)
+        return kept_ms is not None and record.timestamp_ms < self._clock.now_ms() - kept_ms
+
     async def _park(self, unit: Projection, record: Record, error: RefusedError) -> None:
         reason = f"{error.code}: {error.message}"
         self._limit.dead(record, reason)
@@ -143,7 +175,7 @@ class BatchReader:
 
 
 class ErasureWatch:
-    """Notes how long each service's oldest erasure waits for its word; each hour forgets the oldest gravestones."""
+    """Notes how long each service's oldest erasure waits for its word; each hour forgets what has had its time."""
 
     def __init__(
         self,
@@ -192,11 +224,20 @@ def _key(record: Record) -> bytes:
     return record.key or b""
 
 
+def _parsed(record: Record, value: bytes) -> Event:
+    """Parse a record; of what waits only its lookups are kept, so its data may hold what no database text can."""
+    return parse_event(value) if record.topic in {UNRESOLVED, IDENTITIES} else parse_storable(value)
+
+
 async def _forget(unit: Projection, record: Record, touched: Touched) -> None:
-    """A tombstone: on `health` the account is erased or has no snapshot any more, on `contacts` a person."""
+    """A tombstone: an account is erased or has no snapshot any more, a contact is gone, a lookup is nobody's."""
     key = (record.key or b"").decode(errors="replace")
     if record.topic == topics.full_name("health"):
         await unit.forget_account(key)
         touched.accounts.add(key)
     elif record.topic == topics.full_name("contacts"):
         await unit.forget_contact(key)
+    elif record.topic == IDENTITIES:
+        lookup, _, account = key.rpartition("\n")
+        await unit.forget_learned(clean(lookup), clean(account))
+        touched.intake = True

@@ -11,6 +11,7 @@ from truenorth.events.people import ErasureAcknowledged
 from truenorth.ids import derived_id
 from truenorth.postgres import erasures, outbox
 
+from truenorth_console.adapters import intake
 from truenorth_console.adapters.tables import (
     ACCOUNT,
     ACCOUNT_DAYS,
@@ -66,6 +67,7 @@ async def carry_out(connection: AsyncConnection, request: Request, *, now_ms: in
         await connection.execute(delete(CONTACT).where(CONTACT.c.contact_id == request.subject))
         for table, column, account in _PAYLOADS:
             await erasures.redact(connection, table, column, account == request.account, request.subject)
+    await intake.forget(connection, request)
     await erasures.acknowledge(connection, OUTBOX, request, service=SERVICE, source=SOURCE, now_ms=now_ms)
     return True
 

@@ -19,8 +19,9 @@ from truenorth.events.work import AlertFeedChanged, TaskUpdated
 from truenorth.postgres import erasures, offsets, outbox
 from truenorth.postgres.engine import transaction
 
-from truenorth_console.adapters import erasing
+from truenorth_console.adapters import erasing, intake
 from truenorth_console.adapters.erasing import SOURCE
+from truenorth_console.adapters.intake import IntakeReader
 from truenorth_console.adapters.projection import CONSUMER, PostgresProjection
 from truenorth_console.adapters.tables import (
     ACCOUNT,
@@ -58,6 +59,7 @@ class Database:
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
+        self.intake = IntakeReader(engine)
 
     @contextlib.asynccontextmanager
     async def projection(self) -> AsyncIterator[PostgresProjection]:
@@ -229,10 +231,11 @@ class Database:
         async with transaction(self._engine) as connection:
             return await erasing.oldest_waiting_ms(connection)
 
-    async def forget_erasures(self, now_ms: int) -> None:
-        """Forget the gravestones that nothing can still be on its way to."""
+    async def forget_old(self, now_ms: int) -> None:
+        """Forget what has been kept for its time, and the gravestones that nothing can still be on its way to."""
         async with transaction(self._engine) as connection:
             await erasing.forget_old(connection, now_ms=now_ms)
+            await intake.forget_old(connection, now_ms=now_ms)
 
 
 def _audit(action: Action, event_type: str) -> Mapping[str, object]:

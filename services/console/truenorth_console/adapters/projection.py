@@ -15,7 +15,7 @@ from truenorth.events.work import AlertFeedChanged, TaskUpdated
 from truenorth.kafka import Record
 from truenorth.postgres import dead_letters, erasures, offsets
 
-from truenorth_console.adapters import erasing
+from truenorth_console.adapters import erasing, intake
 from truenorth_console.adapters.tables import (
     ACCOUNT,
     ACCOUNT_DAYS,
@@ -30,6 +30,8 @@ from truenorth_console.adapters.tables import (
 )
 from truenorth_console.domain.book import is_watermelon, money_fact, renews_on, text_fact
 from truenorth_console.domain.days import decode_days, encode_days, number_of, with_points
+from truenorth_console.domain.refusals import Refusal
+from truenorth_console.domain.waiting import Held
 from truenorth_console.ports import Moment
 
 CONSUMER: Final = "console"
@@ -179,6 +181,22 @@ class PostgresProjection:
                 index_elements=["moment_id"], set_=values, where=MOMENT.c.rank <= moment.past.rank
             )
         )
+
+    async def put_refusals(self, refusals: Sequence[Refusal]) -> None:
+        """See the port."""
+        await intake.put_refusals(self._connection, refusals)
+
+    async def put_held(self, held: Sequence[Held]) -> None:
+        """See the port."""
+        await intake.put_held(self._connection, held)
+
+    async def put_learned(self, lookup: str, account: str, *, learned_ms: int) -> None:
+        """See the port."""
+        await intake.put_learned(self._connection, lookup, account, learned_ms=learned_ms)
+
+    async def forget_learned(self, lookup: str, account: str) -> None:
+        """See the port."""
+        await intake.forget_learned(self._connection, lookup, account)
 
     async def park(self, record: Record, *, reason: str, now_ms: int) -> None:
         """See the port."""

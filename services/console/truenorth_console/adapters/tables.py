@@ -3,6 +3,7 @@
 from typing import Final
 
 from sqlalchemy import BigInteger, Boolean, Column, Date, Float, Integer, LargeBinary, MetaData, Table, Text, Uuid
+from sqlalchemy.dialects.postgresql import ARRAY
 from truenorth.postgres.erasures import erasure_table
 from truenorth.postgres.offsets import consumer_offset_table
 from truenorth.postgres.outbox import outbox_table
@@ -87,6 +88,42 @@ AUDIT: Final = Table(
     Column("account", Text, nullable=False),
     Column("type", Text, nullable=False),
     Column("payload", LargeBinary, nullable=False),
+)
+
+REFUSAL: Final = Table(
+    "refusal",
+    METADATA,
+    Column("partition", Integer, primary_key=True),
+    Column("offset", BigInteger, primary_key=True),
+    Column("code", Text, nullable=False),
+    Column("route", Text, nullable=False),
+    Column("field", Text, nullable=False),
+    Column("key_id", Text, nullable=False),
+    Column("message", Text, nullable=False),
+    Column("original", Text, nullable=False),
+    Column("recorded_ms", BigInteger, nullable=False),
+    Column("original_bytes", BigInteger, nullable=False),
+    Column("truncated", Boolean, nullable=False),
+)
+
+WAITING: Final = Table(
+    "waiting",
+    METADATA,
+    Column("waiting_id", Text, primary_key=True),
+    Column("lookup", Text, nullable=False),
+    Column("lookups", ARRAY(Text), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("events", BigInteger, nullable=False),
+    Column("oldest_ms", BigInteger, nullable=False),
+    Column("newest_ms", BigInteger, nullable=False),
+)
+
+LEARNED: Final = Table(
+    "learned",
+    METADATA,
+    Column("lookup", Text, primary_key=True),
+    Column("account", Text, primary_key=True),
+    Column("learned_ms", BigInteger, nullable=False),
 )
 
 ERASURE: Final = erasure_table(METADATA)

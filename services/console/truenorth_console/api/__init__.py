@@ -10,7 +10,7 @@ from starlette.exceptions import HTTPException
 from truenorth.clock import Clock
 from truenorth.errors import RefusedError, TransientError
 
-from truenorth_console.api import acts, data, pages
+from truenorth_console.api import acts, data, intake, pages
 from truenorth_console.api.guard import Guard
 from truenorth_console.api.web import NobodyError, Web, address_of
 from truenorth_console.metrics import Metrics
@@ -19,7 +19,7 @@ from truenorth_console.metrics import Metrics
 def make_api(web: Web, *, metrics: Metrics, clock: Clock) -> Guard:
     """Return the ASGI app."""
     app = FastAPI(title="truenorth console", docs_url=None, redoc_url=None, openapi_url="/api/openapi.json")
-    for routes in (pages.routes(web), acts.routes(web), data.routes(web)):
+    for routes in (pages.routes(web), intake.routes(web), acts.routes(web), data.routes(web)):
         app.include_router(routes)
     _answer_errors(app, web)
     return Guard(app, metrics=metrics, clock=clock)

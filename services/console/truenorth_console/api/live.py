@@ -25,19 +25,20 @@ class Watch:
     inboxes: frozenset[str]
     account: str = ""
 
-    def hears(self, touched: Touched) -> tuple[bool, bool, bool]:
-        """Return whether its book, its inbox and its account are concerned."""
+    def hears(self, touched: Touched) -> tuple[bool, bool, bool, bool]:
+        """Return whether its book, its inbox and its account are concerned, and the intake, which is everybody's."""
         return (
             not self.books.isdisjoint(touched.books),
             not self.inboxes.isdisjoint(touched.inboxes),
             self.account in touched.accounts,
+            touched.intake,
         )
 
 
 class _Listener:
     def __init__(self, watch: Watch) -> None:
         self.watch = watch
-        self.counts = [0, 0, 0]
+        self.counts = [0, 0, 0, 0]
         self.woken = asyncio.Event()
 
     def note(self, heard: Collection[bool]) -> None:
@@ -116,8 +117,7 @@ class Hub:
 
 
 def _event(counts: list[int], sequence: int) -> bytes:
-    book, inbox, account = counts
-    told = {"book": book, "inbox": inbox, "account": account, "sequence": sequence}
+    told = dict(zip(("book", "inbox", "account", "intake"), counts, strict=True)) | {"sequence": sequence}
     return b"data: " + encode_json(told) + b"\n\n"
 
 

@@ -60,6 +60,7 @@ class Web:
         clock: Clock,
         id_source: IdSource,
         secret: Callable[[], str],
+        ingest_url: str,
     ) -> None:
         self.database = database
         self.hub = hub
@@ -70,6 +71,7 @@ class Web:
         self.clock = clock
         self.new_id = id_source
         self._secret = secret
+        self.ingest_url = ingest_url.rstrip("/")
         self._templates = _environment({path.name: fingerprint(path) for path in sorted(STATIC.iterdir())})
 
     def viewer(self, request: Request) -> Viewer:

@@ -168,14 +168,14 @@
     mark(false);
   }
   const source = new EventSource(`/live?account=${encodeURIComponent(body.dataset.account)}`);
-  const seen = { book: 0, inbox: 0, account: 0 };
+  const seen = { book: 0, inbox: 0, account: 0, intake: 0 };
   let greeted = false;
   source.onmessage = (event) => {
     const counts = JSON.parse(event.data);
     const moved = Object.keys(seen).filter((name) => counts[name] !== seen[name]);
     for (const name of moved) seen[name] = counts[name];
     state(true);
-    const mine = { book: ["book", "inbox"], inbox: ["inbox"], account: ["account", "inbox"] }[body.dataset.here];
+    const mine = { book: ["book", "inbox"], inbox: ["inbox"], account: ["account", "inbox"], intake: ["intake", "inbox"] }[body.dataset.here];
     const missed = !greeted && counts.sequence !== Number(body.dataset.sequence); // between this page and its stream
     if (missed || moved.some((name) => mine.includes(name))) dirty = true;
     greeted = true;
