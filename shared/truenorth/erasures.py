@@ -18,7 +18,7 @@ Kind = Literal["actor", "contact", "account"]
 
 REQUESTS_TOPIC: Final = "erasures"
 DONE_TOPIC: Final = "erasures-done"
-SERVICES: Final = ("health", "playbooks", "notify", "console")
+SERVICES: Final = ("ingest", "health", "playbooks", "notify", "console")
 """Who acknowledges each request."""
 GRACE_MS: Final = MILLIS_PER_DAY
 """Records appended up to this long after an erasure still belong to what was erased."""
@@ -84,7 +84,12 @@ def requests_in(records: Iterable[Timed]) -> list[Request]:
 
 def request_id(event: Event) -> str:
     """Return the id of the request that an event makes: the same however often its sender repeats it."""
-    return derived_id("erasure", event.account, event.source, event.id)
+    return request_id_of(event.account, event.source, event.id)
+
+
+def request_id_of(account: str, source: str, event_id: str) -> str:
+    """Return the id of the request that the event of this account, source and id makes."""
+    return derived_id("erasure", account, source, event_id)
 
 
 def acknowledgement(request: str, kind: Kind, service: str) -> tuple[str, ErasureAcknowledged]:

@@ -72,7 +72,7 @@ TOPICS: Final[tuple[Topic, ...]] = (
     Topic(
         "erasures-done",
         "account",
-        "health, playbooks, notify, console",
+        "ingest, health, playbooks, notify, console",
         "delete",
         400,
         "Each service's word that it has forgotten.",
@@ -107,7 +107,7 @@ TOPICS: Final[tuple[Topic, ...]] = (
     Topic(
         "dead-letters",
         "none",
-        "health, playbooks, notify, console",
+        "ingest, health, playbooks, notify, console",
         "delete",
         30,
         "Records a reader could not process, with their reason.",

@@ -30,7 +30,13 @@ TABLES = """
 SELECT quote_ident(table_schema) || '.' || quote_ident(table_name) FROM information_schema.tables
 WHERE table_type = 'BASE TABLE' AND table_schema NOT IN ('pg_catalog', 'information_schema')
 """
-TABLES_THAT_STAY = {"playbooks.account", "playbooks.erasure", "notify.erasure", "console.erasure"}
+TABLES_THAT_STAY = {
+    "ingest.erasure",
+    "playbooks.account",
+    "playbooks.erasure",
+    "notify.erasure",
+    "console.erasure",
+}
 """Gravestones: transition numbers under the account's id, and who asked for what, when."""
 
 

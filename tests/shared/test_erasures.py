@@ -57,12 +57,14 @@ def test_a_request_is_listed_once_with_who_has_acknowledged_and_who_is_missing()
     asked = request("a")
     said = [word(asked, service) for service in ("health", "notify")]
     (one,) = standings([asked, asked._replace(offset=1)], [*said, said[0]])
-    assert one.missing == ["playbooks", "console"]
+    assert one.missing == ["ingest", "playbooks", "console"]
     assert (one.repeated, one.waiting_ms(NOW_MS + 90_000)) == (1, 90_000)
-    assert as_line(one, NOW_MS + 90_000).endswith("acme  asked by dpo, id a: playbooks, console missing for 90 s")
+    assert as_line(one, NOW_MS + 90_000).endswith(
+        "acme  asked by dpo, id a: ingest, playbooks, console missing for 90 s"
+    )
     told = as_json(one, NOW_MS + 90_000)
     assert (told["missing"], sorted(told["acknowledged"]), told["waiting_seconds"]) == (
-        ["playbooks", "console"],
+        ["ingest", "playbooks", "console"],
         ["health", "notify"],
         90,
     )

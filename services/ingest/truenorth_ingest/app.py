@@ -16,15 +16,15 @@ from truenorth_ingest.adapters.connector_tables import PostgresDeliveries, Postg
 from truenorth_ingest.adapters.key_table import PostgresKeyTable
 from truenorth_ingest.adapters.lanes import KafkaLog
 from truenorth_ingest.adapters.schema import wait_until_current
-from truenorth_ingest.adapters.upload_table import PostgresUploads
 from truenorth_ingest.adapters.shipped import shipped_connectors
+from truenorth_ingest.adapters.upload_table import PostgresUploads
 from truenorth_ingest.api.accounts import accounts_router
 from truenorth_ingest.api.control import Gate, make_control_app
 from truenorth_ingest.api.door import Door
 from truenorth_ingest.api.events import EVENTS_PATH, EventsRoad
 from truenorth_ingest.api.tracking import tracking_roads
-from truenorth_ingest.api.webhooks import WEBHOOKS_PREFIX, WebhookParts, WebhooksRoad
 from truenorth_ingest.api.uploads import uploads_router
+from truenorth_ingest.api.webhooks import WEBHOOKS_PREFIX, WebhookParts, WebhooksRoad
 from truenorth_ingest.domain.accepting import Acceptor
 from truenorth_ingest.domain.ceilings import Ceilings
 from truenorth_ingest.domain.limits import Limits
@@ -43,9 +43,10 @@ from truenorth_ingest.handlers.rates import Rates
 from truenorth_ingest.handlers.strangers import Strangers
 from truenorth_ingest.handlers.uploading import UploadWorker, WorkStore
 from truenorth_ingest.handlers.uploads import Uploads, UploadStore
-from truenorth_ingest.metrics import IngestMetrics
+from truenorth_ingest.metrics import IngestMetrics, WorkerMetrics
 from truenorth_ingest.ports import Accounts, DeliveryTable, EventLog, HeardTable, KeyTable, Meter
 from truenorth_ingest.settings import SCHEMA, Settings
+from truenorth_ingest.worker_parts import WorkerParts
 
 IDLE_SECONDS_MAX: Final = 75
 """How long an idle connection is kept: longer than senders and balancers (60 s) wait between two requests, because a
@@ -222,6 +223,7 @@ def make_parts(settings: Settings) -> list[Part]:
     )
     event_log = KafkaLog(producer)
     accounts = LearnedAccounts(PostgresAccountMap(engine), clock)
+    worker = WorkerParts(settings, producer=producer, accounts=accounts, metrics=WorkerMetrics(registry), clock=clock)
     upload_store = PostgresUploads(engine)
     uploads = make_upload_worker(
         settings, upload_store, event_log=event_log, accounts=accounts, meter=meter, clock=clock
@@ -258,6 +260,7 @@ def make_parts(settings: Settings) -> list[Part]:
         Part.of("telemetry", telemetry),
         Part("database", start=lambda: wait_until_current(engine, clock), stop=engine.dispose),
         Part.of("producer", producer),
+        *worker.parts(),
         Part("uploads", run=uploads.run),
         Part.of("definitions", definitions),
         Part.of("deliveries", webhooks.deliveries),
