@@ -1,5 +1,6 @@
 """Stand-ins for the edge's doors. The log double is held to the real one by tests/integration/test_ingest_log.py."""
 
+import asyncio
 import base64
 import gzip
 import itertools
@@ -21,21 +22,26 @@ from truenorth_ingest.handlers.learned import LearnedAccounts
 from truenorth_ingest.ports import OutgoingRecord
 from truenorth_ingest.settings import Settings
 
+from tests.ingest.upload_doubles import FakeUploads
+
 SECRET = "s" * 48
 KEY = written(env="test", key_id="key1", secret=SECRET)
 PSEUDONYM_SECRET = "a pseudonym secret of enough characters"
 
 
 class FakeLog:
-    """Keeps what was appended; ``broken`` makes it refuse everything, as an absent broker does."""
+    """Keeps what was appended; ``broken`` makes it refuse everything, as an absent broker does, ``silent`` wait."""
 
     def __init__(self) -> None:
         self.records: list[OutgoingRecord] = []
         self.broken = False
+        self.silent = False
 
     async def append(self, records: Sequence[OutgoingRecord]) -> None:
         if self.broken:
             raise TransientError("the broker is away")
+        if self.silent:
+            await asyncio.Event().wait()
         self.records.extend(records)
 
     def values(self, topic: str) -> list[Any]:
@@ -192,6 +198,7 @@ class Edge:
         self.defined = Defined(shipped_connectors())
         self.deliveries = FakeDeliveries()
         self.heard = FakeHeard()
+        self.uploads = FakeUploads()
         made = make_settings(**settings)
         self.webhooks = make_webhooks(
             made, self.defined, deliveries=self.deliveries, heard=self.heard, clock=self.clock, meter=self.meter
@@ -203,6 +210,7 @@ class Edge:
             accounts=LearnedAccounts(self.accounts, self.clock),
             defined=self.defined,
             webhooks=self.webhooks,
+            upload_store=self.uploads,
             meter=self.meter,
             clock=self.clock,
             new_id=lambda: f"made-{next(ids)}",

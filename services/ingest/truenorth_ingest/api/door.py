@@ -14,7 +14,7 @@ from typing import Final, Protocol
 from truenorth.clock import Clock
 from truenorth.errors import RefusedError, TransientError
 
-from truenorth_ingest.api.problems import Reply, problem, refusal_problem
+from truenorth_ingest.api.problems import BUSY_CODES, Reply, problem, refusal_problem
 from truenorth_ingest.api.reading import (
     Receive,
     Scope,
@@ -25,7 +25,7 @@ from truenorth_ingest.api.reading import (
     whole_body,
 )
 from truenorth_ingest.api.waiting import Held, Waiting
-from truenorth_ingest.handlers.keyring import KeysUnavailableError
+from truenorth_ingest.handlers.keyring import FAILURES, KeysUnavailableError
 from truenorth_ingest.handlers.strangers import Strangers
 from truenorth_ingest.ports import Meter
 
@@ -33,6 +33,9 @@ UNANNOUNCED_BYTES: Final = 64 * 1024
 RETRY_COUNT_HEADER: Final = "x-retry-count"
 BODY_SECONDS_MAX: Final = 30.0
 """A sender that stalls must not hold its share of what may wait for ever."""
+
+_NOT_CHARGED: Final = FAILURES | BUSY_CODES | {"too_many_failures"}
+"""What the keyring has counted already, and what is not the sender's doing."""
 
 AsgiApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 
@@ -45,8 +48,8 @@ class Asked:
 
     ``headers`` has lower-case names; ``address`` is the peer's, ``rest`` the path's part behind the road's own.
     ``hold`` counts further bytes (an inflated body) until the request is answered; it raises `RefusedError`
-    (``too_much_waiting``) when that is too much. A road whose `Road.greet` returned None or somebody `Unproven`, because
-    only the body says who sends, calls ``known`` when it has found out.
+    (``too_much_waiting``) when that is too much. A road whose `Road.greet` returned None, or somebody `Unproven`,
+    because only the body says who sends, calls ``known`` when it has found out.
     """
 
     method: str
@@ -177,8 +180,12 @@ class Door:
         unknown = caller is None or isinstance(caller, Unproven)
         try:
             held.begin(announced or UNANNOUNCED_BYTES, unknown=unknown)
-            body = await self._body(receive, held, address if unknown else "")
+            body = await self._body(receive, held)
             return await road.take(asked, body, caller)
+        except RefusedError as refusal:
+            if held.unknown and refusal.code not in _NOT_CHARGED:
+                self._strangers.failed(address, self._clock.monotonic())
+            raise
         except KeysUnavailableError as error:
             raise _keys_unavailable(error) from error
         except TransientError as error:
@@ -189,12 +196,11 @@ class Door:
         finally:
             held.end()
 
-    async def _body(self, receive: Receive, held: Held, stranger: str) -> bytes:
+    async def _body(self, receive: Receive, held: Held) -> bytes:
         try:
             async with asyncio.timeout(BODY_SECONDS_MAX):
                 body = await whole_body(receive, bytes_max=self._body_bytes_max, grown=held.at_least)
         except TimeoutError:
-            self._strangers.failed(stranger, self._clock.monotonic())
             raise RefusedError(
                 "body_too_slow",
                 f"the body was not whole after {BODY_SECONDS_MAX:g} s; nothing was taken, send it again",

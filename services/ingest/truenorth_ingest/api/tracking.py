@@ -59,8 +59,10 @@ class TrackingRoad:
     async def greet(self, asked: Asked) -> Sender | None:
         """Return whose key it is, or None when there is none in the headers: it may be in the body."""
         if "authorization" not in asked.headers and "x-write-key" not in asked.headers:
+            self._keyring.admit_stranger(asked.address)
             return None
-        return self._admitted(await self._keyring.sender(asked.headers, scope=WRITE_SCOPE))
+        sender = await self._keyring.sender(asked.headers, scope=WRITE_SCOPE, address=asked.address)
+        return self._admitted(sender)
 
     async def take(self, asked: Asked, body: bytes, caller: object) -> Reply:
         """Take the calls."""
@@ -71,8 +73,11 @@ class TrackingRoad:
         if isinstance(caller, Sender):
             sender = caller
         elif calls.write_key:
-            sender = self._admitted(await self._keyring.sender_of(calls.write_key, scope=WRITE_SCOPE))
+            said = await self._keyring.sender_of(calls.write_key, scope=WRITE_SCOPE, address=asked.address)
+            asked.known()
+            sender = self._admitted(said)
         else:
+            self._keyring.failed(asked.address)
             raise RefusedError(
                 "key_missing", "send the write key by Basic or Bearer authentication, or as writeKey in the body"
             )

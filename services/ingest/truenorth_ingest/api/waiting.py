@@ -39,21 +39,21 @@ class Waiting:
 class Held:
     """The bytes of one request that are counted."""
 
-    __slots__ = ("_bytes", "_unknown", "_waiting")
+    __slots__ = ("_bytes", "_waiting", "unknown")
 
     def __init__(self, waiting: Waiting) -> None:
         self._waiting = waiting
         self._bytes = 0
-        self._unknown = False
+        self.unknown = False
 
     def begin(self, body_bytes: int, *, unknown: bool) -> None:
         """Count what is announced, or may come unannounced."""
-        self._unknown = unknown
+        self.unknown = unknown
         self.more(body_bytes)
 
     def more(self, body_bytes: int) -> None:
         """Count further bytes; see `Waiting.change`."""
-        self._waiting.change(body_bytes, unknown=self._unknown)
+        self._waiting.change(body_bytes, unknown=self.unknown)
         self._bytes += body_bytes
 
     def at_least(self, body_bytes: int) -> None:
@@ -67,9 +67,9 @@ class Held:
 
     def known(self) -> None:
         """Take note that the sender is known now."""
-        if self._unknown:
+        if self.unknown:
             self._waiting.known(self._bytes)
-            self._unknown = False
+            self.unknown = False
 
     def end(self) -> None:
         """Count everything off."""

@@ -20,6 +20,7 @@ ASKED_AGAIN_SECONDS: Final = 5.0
 REMEMBERED_KEYS_MAX: Final = 10_000
 UNKNOWN_KEYS_MAX: Final = 10_000
 FAILURES: Final = frozenset({"key_missing", "key_malformed", "key_unknown", "key_revoked"})
+"""What an address is charged for here."""
 
 log = logging.getLogger(__name__)
 
@@ -63,7 +64,7 @@ class Keyring:
         try:
             text = key_in_headers(headers.get("authorization", ""), headers.get("x-write-key", ""))
         except RefusedError:
-            self._failed(address)
+            self.failed(address)
             raise
         return await self.sender_of(text, scope=scope, address=address)
 
@@ -75,11 +76,19 @@ class Keyring:
             key = check(presented, stored, scope=scope)
         except RefusedError as refusal:
             if refusal.code in FAILURES:
-                self._failed(address)
+                self.failed(address)
             raise
         return Sender(key.key_id, key.name, key.events_per_second)
 
-    def _failed(self, address: str) -> None:
+    def admit_stranger(self, address: str) -> None:
+        """Let a request in whose key only its body has; asked before the body is read.
+
+        Raises:
+            OverRateError: ``too_many_failures``.
+        """
+        self._strangers.admit(address, self._clock.monotonic())
+
+    def failed(self, address: str) -> None:
         """Count a failure of this address; one that has had too many is told so instead of what was wrong."""
         now = self._clock.monotonic()
         self._strangers.admit(address, now)
