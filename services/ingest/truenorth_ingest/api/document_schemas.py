@@ -7,6 +7,7 @@ from truenorth.events.catalogue import CATALOGUE
 from truenorth.events.inputs import AccountUpdated
 
 from truenorth_ingest.api.problems import STATUS_OF_CODE, TITLES
+from truenorth_ingest.api.upload_answers import Progress, RefusalPage, UploadList
 from truenorth_ingest.domain.accepting import TYPES_TAKEN
 from truenorth_ingest.handlers.intake import Answer
 
@@ -35,7 +36,7 @@ def ref(name: str) -> dict[str, str]:
 def schemas() -> dict[str, Any]:
     """Return the named schemas: answers, problems, what is sent, and the data of each event type."""
     payloads = {event_type: CATALOGUE[event_type] for event_type in sorted(TYPES_TAKEN)}
-    answers = [Answer]
+    answers = [Answer, Progress, UploadList, RefusalPage]
     refs, parts = msgspec.json.schema_components([*answers, *payloads.values()], ref_template=f"{SCHEMAS}{{name}}")
     kinds = [
         {

@@ -21,13 +21,13 @@ def upgrade() -> None:
         sa.Column("state", sa.Text, nullable=False),
         sa.Column("problem", sa.Text, nullable=False),
         sa.Column("bytes", sa.BigInteger, nullable=False),
-        sa.Column("rows", sa.BigInteger, nullable=False),
+        sa.Column("position", sa.BigInteger, nullable=False),
         sa.Column("accepted", sa.BigInteger, nullable=False),
         sa.Column("refused", sa.BigInteger, nullable=False),
         sa.Column("created", sa.BigInteger, nullable=False),
         sa.Column("finished", sa.BigInteger),
-        sa.Column("worker", sa.Text, nullable=False),
-        sa.Column("leased_until", sa.BigInteger, nullable=False),
+        sa.Column("worker", sa.Text, nullable=False, server_default=""),
+        sa.Column("leased_until", sa.BigInteger, nullable=False, server_default="0"),
     )
     op.create_index("upload_state", "upload", ["state", "created"])
     op.create_table(
