@@ -1,13 +1,17 @@
 # Everything a developer types. `make` alone lists it. Needs a Python (3.11 or later) with venv and pip; uv is used when there.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help setup up down reset status demo test test-browser check bench faults fmt lint types imports verify lock
+.PHONY: help setup up down reset status demo test test-browser test-sdks check bench faults fmt lint types imports verify lock
 
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.made-by-make
 BENCH_BIN := .venv-bench/bin
 BENCH_STAMP := .venv-bench/.made-by-make
+SDK_LISTS := $(wildcard tests/sdks/requirements/*.txt)
+SDK_NODE := .venv-sdks/node/app
+SDK_STAMPS := $(SDK_LISTS:tests/sdks/requirements/%.txt=.venv-sdks/%/.made-by-make) $(SDK_NODE)/.made-by-make
+NO_SDKS = { echo "The SDKs could not be installed (the lines above say why): check the network and the room on the disk." >&2; exit 3; }
 DISTRIBUTIONS := shared $(wildcard services/*) deploy/local
 PROJECTS := pyproject.toml $(addsuffix /pyproject.toml,$(DISTRIBUTIONS))
 SOURCES := shared/truenorth $(wildcard services/*/truenorth_*) deploy/local/truenorth_local examples tests
@@ -52,13 +56,29 @@ demo: setup ## up, with a simulated book of business and live traffic
 verify: setup ## Fold all history again and compare it with what is stored
 	@$(BIN)/truenorth verify
 
-test: setup ## All tests but those that need a browser, on real Kafka and PostgreSQL
+test: setup ## All tests but those that need a browser or foreign SDKs, on real Kafka and PostgreSQL
 	@$(BIN)/pytest $(ARGS)
 
 test-browser: setup ## Tests that need Chromium (from CHROMIUM, or one on the path)
 	@[ -n "$$CHROMIUM" ] || command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null || { \
 	  echo "No Chromium: install one (on Debian the package chromium), or set CHROMIUM to its path." >&2; exit 3; }
 	@$(BIN)/pytest -m browser $(ARGS)
+
+test-sdks: setup ## Tests that send with the real Segment, RudderStack and CloudEvents SDKs
+	@$(MAKE) --no-print-directory --silent $(SDK_STAMPS)
+	@$(BIN)/pytest -m sdks $(ARGS)
+
+# Each SDK has an environment of its own: two releases of one exclude each other. Node comes as a Python package.
+.venv-sdks/%/.made-by-make: tests/sdks/requirements/%.txt
+	@{ $(BIN)/uv venv --quiet --clear --python $(BIN)/python $(@D) && \
+	  VIRTUAL_ENV=$(@D) $(BIN)/uv pip install --quiet --require-hashes -r $<; } || $(NO_SDKS)
+	@touch $@
+
+$(SDK_NODE)/.made-by-make: tests/sdks/node/package.json .venv-sdks/node/.made-by-make
+	@mkdir -p $(@D) && cp $< $(@D)/
+	@.venv-sdks/node/bin/npm install --prefix $(@D) --no-package-lock --ignore-scripts --omit=optional \
+	  --no-audit --no-fund --no-update-notifier --loglevel=error >/dev/null || $(NO_SDKS)
+	@touch $@
 
 check: lint types imports test ## What has to pass before a commit
 
@@ -93,9 +113,11 @@ faults: setup ## Kill, stop and starve workers and broker, then 5,000 made-up hi
 	@done=0; $(BIN)/python -m tests.faults $(ARGS) || done=1; \
 	  [ -n "$(ARGS)" ] || $(BIN)/python -m tests.simulation --seeds 0..5000 || done=1; exit $$done
 
-lock: setup ## Write both requirements files again from every pyproject.toml
+lock: setup ## Write the requirements files again from every pyproject.toml, and the SDKs' from theirs
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-package truenorth \
 	  --no-annotate --no-header --group pyproject.toml:dev --all-extras $(addsuffix /pyproject.toml,$(DISTRIBUTIONS)) \
 	  -o requirements.txt
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	  --no-annotate --no-header --group pyproject.toml:bench -o requirements-bench.txt
+	@for list in $(SDK_LISTS); do $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	  --no-annotate --no-header $${list%.txt}.in -o $$list || exit 1; done
