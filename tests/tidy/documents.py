@@ -1,15 +1,19 @@
 """The documents that are made from code. ``python -m tests.tidy.documents`` writes them; a test compares them."""
 
 import ast
+import json
 import re
 from collections.abc import Iterator
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from truenorth import topics
 from truenorth.events.catalogue import FAMILY_OF_TYPE, types_of
+from truenorth.events.schema import json_schema
 from truenorth_local.places import Ports
 
+from tests.tidy.asyncapi import asyncapi
+from tests.tidy.event_documents import events_document
 from tests.tidy.tree import PRODUCT, ROOT, nodes, python_files, strings
 
 KINDS = {"Counter": "counter", "Gauge": "gauge", "Histogram": "histogram", "Summary": "summary"}
@@ -27,6 +31,9 @@ readers ignore what they do not know. Every account topic has the same number of
 by murmur2 of the key (set it in any librdkafka client). The record's own timestamp is the broker's
 (`LogAppendTime`); `time` is when it happened, `recordedtime` when the edge accepted it. Read with
 `isolation.level=read_committed`. A record may come twice under the same `id`; per key they are in order.
+
+Every event type with its fields is in [Events](events.md). The same as AsyncAPI 3.0, for generators of code and of
+pages, is [asyncapi.json](asyncapi.json).
 
 | topic | key | written by | kept | what is in it |
 |---|---|---|---|---|
@@ -153,9 +160,24 @@ def _part_of(file: str) -> str:
     return file.split("/")[1] if file.startswith("services/") else "every service"
 
 
+def documents() -> dict[str, str]:
+    """Return every document that is made from code, by its path."""
+    return {
+        "docs/topics.md": topics_document(),
+        "docs/operations/metrics.md": metrics_document(),
+        "docs/events.md": events_document(),
+        "docs/events.schema.json": _json(json_schema()),
+        "docs/asyncapi.json": _json(asyncapi()),
+    }
+
+
+def _json(document: dict[str, Any]) -> str:
+    return json.dumps(document, indent=1, ensure_ascii=False) + "\n"
+
+
 def main() -> None:
     """Write the documents."""
-    for name, made in (("docs/topics.md", topics_document()), ("docs/operations/metrics.md", metrics_document())):
+    for name, made in documents().items():
         path = ROOT / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(made, encoding="utf-8")

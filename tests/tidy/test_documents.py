@@ -1,10 +1,15 @@
 """What people can set, read and watch is written down."""
 
+import json
 import re
 
+import jsonschema_rs
+import pytest
 from truenorth import topics
+from truenorth.codec import parse_event
+from truenorth.events.catalogue import CATALOGUE
 
-from tests.tidy.documents import SETTING, metrics, metrics_document, settings, topics_document
+from tests.tidy.documents import SETTING, documents, metrics, settings
 from tests.tidy.tree import PRODUCT, ROOT, python_files, strings, text, tracked
 
 LINK = re.compile(r"\]\(([^)#\s]+)")
@@ -12,13 +17,22 @@ METRIC = re.compile(r"truenorth_[a-z0-9_]+")
 REMEDY = "run: python -m tests.tidy.documents"
 
 
-def test_every_topic_is_documented_as_the_catalogue_has_it() -> None:
+@pytest.mark.parametrize("name", sorted(documents()))
+def test_a_document_that_is_made_from_code_is_as_the_code_makes_it(name: str) -> None:
+    assert text(name) == documents()[name], REMEDY
+
+
+def test_every_topic_and_event_type_is_documented() -> None:
     assert all(topic.full_name in text("docs/topics.md") for topic in topics.TOPICS)
-    assert text("docs/topics.md") == topics_document(), REMEDY
+    assert all(f"### {event_type}\n" in text("docs/events.md") for event_type in CATALOGUE)
 
 
-def test_every_metric_is_documented_as_it_is_declared() -> None:
-    assert text("docs/operations/metrics.md") == metrics_document(), REMEDY
+@pytest.mark.parametrize("event_type", list(CATALOGUE))
+def test_an_example_of_the_documents_is_an_event_and_fits_the_schema(event_type: str) -> None:
+    section = text("docs/events.md").partition(f"### {event_type}\n")[2]
+    example = section.partition("```json\n")[2].partition("```")[0]
+    assert parse_event(example.encode()).type == event_type
+    assert jsonschema_rs.is_valid(json.loads(text("docs/events.schema.json")), json.loads(example))
 
 
 def test_every_metric_says_in_words_what_it_is() -> None:

@@ -49,11 +49,13 @@ def apply(*, directory: Path, yes: bool, dry_run: bool) -> None:
 
 
 @click.command()
-def schema() -> None:
+@click.option("--events", is_flag=True, help="Of the events instead, for producers and readers.")
+def schema(*, events: bool) -> None:
     """Print the JSON Schema of definitions, for editors."""
-    from truenorth.definitions.schema import json_schema
+    from truenorth.definitions.schema import json_schema as of_definitions
+    from truenorth.events.schema import json_schema as of_events
 
-    click.echo(json.dumps(json_schema(), indent=2))
+    click.echo(json.dumps(of_events() if events else of_definitions(), indent=2))
 
 
 async def _apply(definitions: Definitions, *, ask: bool, dry_run: bool) -> None:
