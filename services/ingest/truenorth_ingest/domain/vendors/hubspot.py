@@ -6,6 +6,7 @@ account it is; a ticket is its company's once they are associated.
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from datetime import date
 from typing import Final
 
 from msgspec import field
@@ -17,6 +18,7 @@ from truenorth.events.people import ErasureRequested
 
 from truenorth_ingest.domain.told import Told
 from truenorth_ingest.domain.vendors.said import (
+    MILLIS_MAX,
     EpochMillis,
     Number,
     Vendor,
@@ -48,7 +50,6 @@ _KNOWN_VERBS: Final = frozenset(
     {"creation", "deletion", "privacyDeletion", "propertyChange", "merge", "restore", "associationChange", "newMessage"}
 )
 _DIGITS: Final = re.compile(r"\d{1,15}", re.ASCII)
-_DATE: Final = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 
 
 class Notice(Vendor, frozen=True):
@@ -208,11 +209,12 @@ def _person_deleted(notice: Notice) -> Meaning:
 
 
 def _day(said: str) -> str:
-    if _DATE.fullmatch(said):
-        return said
-    if _DIGITS.fullmatch(said) and int(said) < 32_503_680_000_000:
+    if _DIGITS.fullmatch(said) and int(said) < MILLIS_MAX:
         return day_at(int(said) // 1000)
-    raise invalid("propertyValue", f"{said[:80]!r} is not a date; make renews_on a date property")
+    try:
+        return date.fromisoformat(said).isoformat()
+    except ValueError:
+        raise invalid("propertyValue", f"{said[:80]!r} is not a date; make renews_on a date property") from None
 
 
 _READERS: Final[Mapping[tuple[str, str], Callable[[Notice], Meaning]]] = {

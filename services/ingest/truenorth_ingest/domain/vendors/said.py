@@ -13,11 +13,14 @@ from truenorth.ids import ACCOUNT_ID_CHARS_MAX
 
 from truenorth_ingest.domain.lookups import external_lookup
 
+SECONDS_MAX: Final = 32_503_680_000
+MILLIS_MAX: Final = SECONDS_MAX * 1000
+"""The year 3000."""
+
 Id = Annotated[str, Meta(min_length=1, max_length=128)]
 Number = Annotated[int, Meta(ge=-(10**15), le=10**15)]
-EpochSeconds = Annotated[int, Meta(ge=0, le=32_503_680_000)]
-EpochMillis = Annotated[int, Meta(ge=0, le=32_503_680_000_000)]
-"""Moments from 1970 to the year 3000."""
+EpochSeconds = Annotated[int, Meta(ge=0, le=SECONDS_MAX)]
+EpochMillis = Annotated[int, Meta(ge=0, le=MILLIS_MAX)]
 WORD_CHARS_MAX: Final = 128
 _SHOWN_CHARS: Final = 80
 
@@ -41,8 +44,8 @@ def parsed(said: object, shape: type[_V], *, under: str = "") -> _V:
         return msgspec.convert(said, shape)
     except msgspec.MsgspecError as error:
         raise codec.refusal("webhook_invalid", error, under=under) from None
-    except (RecursionError, OverflowError):
-        raise invalid(under, "nested too deeply, or with a number too large, to be read") from None
+    except (RecursionError, OverflowError, UnicodeEncodeError):
+        raise invalid(under, "nested too deeply, or with a number or a text that no JSON has, to be read") from None
 
 
 def made(shape: type[_P], /, **fields: object) -> _P:
@@ -55,6 +58,8 @@ def made(shape: type[_P], /, **fields: object) -> _P:
         return msgspec.convert({name: value for name, value in fields.items() if value is not None}, shape)
     except msgspec.MsgspecError as error:
         raise codec.refusal("webhook_invalid", error) from None
+    except UnicodeEncodeError:
+        raise invalid("", "a text that no JSON has") from None
 
 
 def invalid(field: str, message: str) -> RefusedError:

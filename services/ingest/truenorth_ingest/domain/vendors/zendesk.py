@@ -6,11 +6,10 @@ Subjects, descriptions, comments, tags and people are not read. The account is t
 from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Final
 
-from msgspec import Meta, field
+from msgspec import Meta
 from truenorth.events.inputs import (
     AccountUpdated,
     TicketOpened,
-    TicketRated,
     TicketReopened,
     TicketSolved,
     TicketUpdated,
@@ -18,6 +17,7 @@ from truenorth.events.inputs import (
 from truenorth.events.payload import PayloadStruct
 
 from truenorth_ingest.domain.told import Told
+from truenorth_ingest.domain.vendors import zendesk_words as words
 from truenorth_ingest.domain.vendors.said import (
     Vendor,
     at_text,
@@ -30,18 +30,10 @@ from truenorth_ingest.domain.vendors.said import (
     parsed,
     unknown,
 )
+from truenorth_ingest.domain.vendors.zendesk_template import INVOCATION_HEADER, TEMPLATE, Triggered, told_of
+from truenorth_ingest.domain.vendors.zendesk_words import AnyId
 
 PREFIX: Final = "zen:event-type:"
-TEMPLATE: Final = "truenorth.ticket"
-"""The ``type`` in the body of the trigger template (docs/guides/sources/zendesk.md)."""
-
-INVOCATION_HEADER: Final = "x-zendesk-webhook-invocation-id"
-"""The same over the repeats of one webhook."""
-
-PRIORITIES: Final = {"urgent": "p1", "high": "p2", "normal": "p3", "low": "p4"}
-SOLVED: Final = frozenset({"solved", "closed", "deleted", "archived", "scrubbed"})
-OPEN: Final = frozenset({"new", "open", "pending", "hold", "on-hold"})
-
 _KNOWN_WORDS: Final = (
     "agent_assignment_changed attachment_linked_to_comment attachment_redacted_from_comment brand_changed"
     " comment_made_private comment_redacted custom_field_changed custom_status_changed description_changed"
@@ -54,8 +46,6 @@ KNOWN: Final = frozenset(_KNOWN_WORDS.split())
 """What else becomes of tickets, and means nothing here; merging closes the ticket with an event of its own."""
 
 _KNOWN_DOMAINS: Final = frozenset({"article", "community_post", "user", "agent", "omnichannel_config", "messaging"})
-
-AnyId = str | int | None
 
 
 class Author(Vendor, frozen=True):
@@ -107,20 +97,6 @@ class Kind(Vendor, frozen=True):
     type: str = ""
 
 
-class Triggered(Vendor, frozen=True):
-    """The body of our template; Zendesk fills in texts, and empty ones where it knows nothing."""
-
-    ticket_id: AnyId
-    event: str
-    at: str = ""
-    id: str = ""
-    account: AnyId = None
-    organization: AnyId = None
-    priority: str = ""
-    rating: str = ""
-    first_response: AnyId = field(name="first_response_minutes", default=None)
-
-
 def read(payload: object, headers: Mapping[str, str]) -> Sequence[Told]:
     """Return the events that a webhook of Zendesk's means.
 
@@ -129,12 +105,12 @@ def read(payload: object, headers: Mapping[str, str]) -> Sequence[Told]:
     """
     kind = parsed(payload, Kind).type
     if kind == TEMPLATE:
-        return _triggered(parsed(payload, Triggered), headers.get(INVOCATION_HEADER, ""))
+        return [told_of(parsed(payload, Triggered), headers.get(INVOCATION_HEADER, ""))]
     domain, _, what = kind.removeprefix(PREFIX).partition(".")
     if not kind.startswith(PREFIX):
         raise unknown("type", kind, f"subscribe to ticket events, or send the template's {TEMPLATE}")
     if domain == "organization":
-        return _organization(parsed(payload, Subscribed))
+        return [] if what == "deleted" else _organization(parsed(payload, Subscribed))
     if domain in _KNOWN_DOMAINS or (domain == "ticket" and what in KNOWN):
         return []
     reader = _READERS.get(what) if domain == "ticket" else None
@@ -142,18 +118,11 @@ def read(payload: object, headers: Mapping[str, str]) -> Sequence[Told]:
         raise unknown("type", kind, "unsubscribe the webhook from it")
     event = parsed(payload, Subscribed)
     at_text(event.time)
-    found = reader(event, _ticket_id(event.detail.id, "detail.id"))
+    found = reader(event, words.ticket_id(event.detail.id, "detail.id"))
     return [] if found is None else [_of(event, *found)]
 
 
 Meaning = tuple[str, PayloadStruct] | None
-
-
-def _ticket_id(said: AnyId, path: str) -> str:
-    ticket = identity(said, path)
-    if not ticket:
-        raise invalid(path, f"it names no ticket; add {path}")
-    return ticket
 
 
 def _of(event: Subscribed, event_type: str, payload: PayloadStruct) -> Told:
@@ -167,18 +136,18 @@ def _of(event: Subscribed, event_type: str, payload: PayloadStruct) -> Told:
 
 
 def _created(event: Subscribed, ticket: str) -> Meaning:
-    priority = _priority(event.detail.priority, "detail.priority")
+    priority = words.priority(event.detail.priority, "detail.priority")
     return "ticket.opened", made(TicketOpened, ticket_id=ticket, priority=priority)
 
 
 def _prioritised(event: Subscribed, ticket: str) -> Meaning:
     said = event.event.current
-    priority = _priority(said if isinstance(said, str) else None, "event.current") or "p3"
+    priority = words.priority(said if isinstance(said, str) else None, "event.current") or "p3"
     return "ticket.updated", made(TicketUpdated, ticket_id=ticket, priority=priority)
 
 
 def _status(event: Subscribed, ticket: str) -> Meaning:
-    now, before = _state(event.event.current, "event.current"), _state(event.event.previous, "event.previous")
+    now, before = words.state(event.event.current, "event.current"), words.state(event.event.previous, "event.previous")
     if now == "solved":
         return "ticket.solved", made(TicketSolved, ticket_id=ticket)
     return ("ticket.reopened", made(TicketReopened, ticket_id=ticket)) if before == "solved" else None
@@ -190,7 +159,7 @@ def _gone(_event: Subscribed, ticket: str) -> Meaning:
 
 
 def _back(event: Subscribed, ticket: str) -> Meaning:
-    if event.detail.status is None or _state(event.detail.status, "detail.status") == "solved":
+    if event.detail.status is None or words.state(event.detail.status, "detail.status") == "solved":
         return None
     return "ticket.reopened", made(TicketReopened, ticket_id=ticket)
 
@@ -205,7 +174,7 @@ def _commented(event: Subscribed, ticket: str) -> Meaning:
         return None
     began_ms = millis(created, "detail.created_at")
     minutes = max(0, millis(event.time) - began_ms) // 60_000
-    if event.detail.status is not None and _state(event.detail.status, "detail.status") == "solved":
+    if event.detail.status is not None and words.state(event.detail.status, "detail.status") == "solved":
         return "ticket.solved", made(TicketSolved, ticket_id=ticket, first_response_minutes=minutes)
     return "ticket.updated", made(TicketUpdated, ticket_id=ticket, first_response_minutes=minutes)
 
@@ -219,78 +188,6 @@ def _organization(event: Subscribed) -> Sequence[Told]:
         return []
     payload = made(AccountUpdated, name=first_fitting(event.detail.name), external_ids={"zendesk": organization})
     return [Told("account.updated", f"{event.id}:account.updated", payload, event.time, account)]
-
-
-def _priority(said: str | None, path: str) -> str | None:
-    """Return our priority; None when the ticket has none."""
-    if not said or said == "-":
-        return None
-    found = PRIORITIES.get(said.lower())
-    if found is None:
-        raise invalid(path, f"{said[:80]!r} is not a priority; known are {', '.join(PRIORITIES)}")
-    return found
-
-
-def _state(said: object, path: str) -> str:
-    word = said.lower() if isinstance(said, str) else ""
-    if word in SOLVED:
-        return "solved"
-    if word in OPEN:
-        return "open"
-    raise invalid(path, f"{str(said)[:80]!r} is not a status; known are {', '.join(sorted(OPEN | SOLVED))}")
-
-
-def _triggered(told: Triggered, invocation: str) -> Sequence[Told]:
-    if told.at:
-        at_text(told.at, "at")
-    ticket = _ticket_id(told.ticket_id, "ticket_id")
-    event_type, payload = _template_meaning(told, ticket)
-    account = identity(told.account, "account")
-    lookups = lookup("zendesk", told.organization, "organization")
-    if not account and not lookups:
-        raise invalid("organization", "it names no organization; put the requester into the account's")
-    given = identity(told.id, "id") or identity(invocation, INVOCATION_HEADER)
-    if not given:
-        raise invalid("id", f"nothing tells a repeat from news: Zendesk's {INVOCATION_HEADER} or an id in the body")
-    return [Told(event_type, f"{given}:{event_type}", payload, told.at, account, lookups)]
-
-
-def _template_meaning(told: Triggered, ticket: str) -> tuple[str, PayloadStruct]:
-    minutes = _minutes(told.first_response)
-    priority = _priority(told.priority, "priority")
-    if told.event == "opened":
-        return "ticket.opened", made(TicketOpened, ticket_id=ticket, priority=priority)
-    if told.event == "updated":
-        return "ticket.updated", made(
-            TicketUpdated, ticket_id=ticket, priority=priority, first_response_minutes=minutes
-        )
-    if told.event == "solved":
-        return "ticket.solved", made(TicketSolved, ticket_id=ticket, first_response_minutes=minutes)
-    if told.event == "reopened":
-        return "ticket.reopened", made(TicketReopened, ticket_id=ticket)
-    if told.event == "rated":
-        return "ticket.rated", made(TicketRated, ticket_id=ticket, score=_score(told.rating))
-    raise unknown("event", told.event, "write one of opened, updated, solved, reopened, rated")
-
-
-def _minutes(said: AnyId) -> int | None:
-    text = str("" if said is None else said).strip()
-    if not text:
-        return None
-    if not (text.isascii() and text.isdecimal() and len(text) <= 9):
-        raise invalid("first_response_minutes", "a whole number of minutes, or nothing")
-    return int(text)
-
-
-def _score(rating: str) -> float:
-    """Return 5 for good and 1 for bad (Zendesk's own two words), or the number of a 1 to 5 survey."""
-    word = rating.strip().lower()
-    if word in {"1", "2", "3", "4", "5"}:
-        return float(word)
-    for start, score in (("good", 5.0), ("bad", 1.0)):
-        if word.startswith(start):
-            return score
-    raise invalid("rating", f"{rating[:80]!r} is not a rating; write good, bad, or 1 to 5")
 
 
 _READERS: Final[Mapping[str, Callable[[Subscribed, str], Meaning]]] = {
