@@ -13,6 +13,7 @@ from truenorth.telemetry import HttpServer, TelemetryServer, make_registry
 
 from truenorth_ingest.adapters.account_map import PostgresAccountMap
 from truenorth_ingest.adapters.connector_tables import PostgresDeliveries, PostgresHeard
+from truenorth_ingest.adapters.erasure_table import PostgresErasures
 from truenorth_ingest.adapters.key_table import PostgresKeyTable
 from truenorth_ingest.adapters.lanes import KafkaLog
 from truenorth_ingest.adapters.schema import wait_until_current
@@ -21,7 +22,9 @@ from truenorth_ingest.adapters.upload_table import PostgresUploads
 from truenorth_ingest.api.accounts import accounts_router
 from truenorth_ingest.api.control import Gate, make_control_app
 from truenorth_ingest.api.door import Door
+from truenorth_ingest.api.erasures import erasures_router
 from truenorth_ingest.api.events import EVENTS_PATH, EventsRoad
+from truenorth_ingest.api.identities import identities_router
 from truenorth_ingest.api.tracking import tracking_roads
 from truenorth_ingest.api.uploads import uploads_router
 from truenorth_ingest.api.webhooks import WEBHOOKS_PREFIX, WebhookParts, WebhooksRoad
@@ -35,6 +38,7 @@ from truenorth_ingest.handlers.calls import CallReaders
 from truenorth_ingest.handlers.connectors import Connectors
 from truenorth_ingest.handlers.defined import Defined
 from truenorth_ingest.handlers.deliveries import Deliveries
+from truenorth_ingest.handlers.desks import ErasureDesk, IdentityDesk, Whose
 from truenorth_ingest.handlers.hearing import Hearing
 from truenorth_ingest.handlers.intake import Intake
 from truenorth_ingest.handlers.keyring import Keyring
@@ -44,7 +48,16 @@ from truenorth_ingest.handlers.strangers import Strangers
 from truenorth_ingest.handlers.uploading import UploadWorker, WorkStore
 from truenorth_ingest.handlers.uploads import Uploads, UploadStore
 from truenorth_ingest.metrics import IngestMetrics, WorkerMetrics
-from truenorth_ingest.ports import Accounts, DeliveryTable, EventLog, HeardTable, KeyTable, Meter
+from truenorth_ingest.ports import (
+    Accounts,
+    DeliveryTable,
+    ErasureTable,
+    EventLog,
+    HeardTable,
+    IdentityTable,
+    KeyTable,
+    Meter,
+)
 from truenorth_ingest.settings import SCHEMA, Settings
 from truenorth_ingest.worker_parts import WorkerParts
 
@@ -103,6 +116,7 @@ def make_intake(
         clock=clock,
         meter=meter,
         new_id=new_id,
+        pseudonym_of=Pseudonyms(settings.pseudonym_secret).of,
         answer_seconds_max=settings.answer_seconds_max,
     )
 
@@ -143,6 +157,8 @@ def make_door(
     defined: Defined,
     webhooks: WebhookParts,
     upload_store: UploadStore,
+    identity_table: IdentityTable,
+    erasure_table: ErasureTable,
     meter: Meter,
     clock: Clock,
     new_id: IdSource = random_id,
@@ -167,17 +183,37 @@ def make_door(
         parts=webhooks,
         rates=rates,
         intake=intake,
-        drafter=WebhookDrafter(acceptor=acceptor, limits=limits),
+        drafter=WebhookDrafter(acceptor=acceptor, limits=limits, new_id=new_id),
         limits=limits,
         clock=clock,
         meter=meter,
     )
     gate = Gate(keyring=keyring, rates=rates, clock=clock, limits=limits)
     uploads = Uploads(upload_store, clock=clock, bytes_max=settings.upload_bytes_max)
+    whose = Whose(identity_table, accounts)
+    erasures = ErasureDesk(
+        acceptor=acceptor,
+        pseudonyms=pseudonyms,
+        intake=intake,
+        whose=whose,
+        table=erasure_table,
+        clock=clock,
+        new_id=new_id,
+    )
+    identities = IdentityDesk(
+        event_log=event_log,
+        accounts=accounts,
+        whose=whose,
+        clock=clock,
+        new_id=new_id,
+        answer_seconds_max=settings.answer_seconds_max,
+    )
     control = make_control_app(
         limits,
         accounts_router(gate, acceptor=acceptor, intake=intake, clock=clock, limits=limits, new_id=new_id),
         uploads_router(gate, uploads, clock=clock, new_id=new_id),
+        erasures_router(gate, desk=erasures, table=erasure_table),
+        identities_router(gate, desk=identities, pseudonyms=pseudonyms),
         rates=rates,
         clock=clock,
         meter=meter,
@@ -222,7 +258,8 @@ def make_parts(settings: Settings) -> list[Part]:
         meter=meter,
     )
     event_log = KafkaLog(producer)
-    accounts = LearnedAccounts(PostgresAccountMap(engine), clock)
+    account_map = PostgresAccountMap(engine)
+    accounts = LearnedAccounts(account_map, clock)
     worker = WorkerParts(settings, producer=producer, accounts=accounts, metrics=WorkerMetrics(registry), clock=clock)
     upload_store = PostgresUploads(engine)
     uploads = make_upload_worker(
@@ -234,6 +271,8 @@ def make_parts(settings: Settings) -> list[Part]:
         keys=PostgresKeyTable(engine),
         accounts=accounts,
         upload_store=upload_store,
+        identity_table=account_map,
+        erasure_table=PostgresErasures(engine),
         defined=defined,
         webhooks=webhooks,
         meter=meter,

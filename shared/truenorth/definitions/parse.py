@@ -160,6 +160,8 @@ class _Reader:
         self._place(path, yaml_nodes.line_of(node))
         if isinstance(node, MappingNode) and (fields := shapes.struct_of(shape)):
             self._mapping(node, fields, path)
+        elif isinstance(node, MappingNode) and (value := shapes.value_or_none(shape)):
+            self._free(node, value, path)
         elif isinstance(node, SequenceNode) and (inner := shapes.item_or_none(shape)):
             for index, item in enumerate(node.value):
                 self._walk(item, inner, f"{path}[{index}]")
@@ -183,6 +185,17 @@ class _Reader:
         for name, known in fields.items():
             if known.required and name not in seen:
                 self._refuse("field_missing", f"{name!r} is missing; it is needed here", node, f"{path}.{name}")
+
+    def _free(self, node: MappingNode, value: inspect.Type, path: str) -> None:
+        """Read a mapping whose names are the person's own."""
+        seen: set[str] = set()
+        for entry in yaml_nodes.entries(node):
+            below = f"{path}.{entry.name}"
+            if entry.name in seen:
+                self._at("field_twice", "given twice here; keep one", entry.line, below)
+            self._walk(entry.value, value, below)
+            self._place(below, entry.line)
+            seen.add(entry.name)
 
     def _length(self, node: SequenceNode, shape: inspect.Type, path: str) -> None:
         if message := shapes.length_refusal(len(node.value), shape):

@@ -36,6 +36,15 @@ def item_or_none(shape: inspect.Type) -> inspect.Type | None:
     return None
 
 
+def value_or_none(shape: inspect.Type) -> inspect.Type | None:
+    """Return what a mapping type with free names holds; None when it is no such mapping."""
+    if isinstance(shape, inspect.DictType):
+        return shape.value_type
+    if isinstance(shape, inspect.UnionType):
+        return next((inner for member in shape.types if (inner := value_or_none(member))), None)
+    return None
+
+
 def item_of(shape: inspect.Type) -> inspect.Type:
     """Return what a list type holds."""
     inner = item_or_none(shape)
@@ -104,6 +113,8 @@ def in_words(shape: inspect.Type) -> str:  # noqa: PLR0911 - one line per kind o
         return "true | false"
     if isinstance(shape, inspect.ListType):
         return f"a list of {in_words(shape.item_type)}"
+    if isinstance(shape, inspect.DictType):
+        return f"fields of any name, each {in_words(shape.value_type)}"
     if isinstance(shape, inspect.StructType):
         return f"fields ({', '.join(known.encode_name for known in shape.fields)})"
     return type(shape).__name__

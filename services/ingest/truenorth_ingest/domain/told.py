@@ -10,7 +10,8 @@ from truenorth.events.payload import PayloadStruct
 class Told:
     """An event that a webhook means. People are still named as the sender names them.
 
-    ``id`` is stable over the sender's repeats, and differs between the events of one webhook. ``time`` is RFC 3339,
+    ``id`` is stable over the sender's repeats, and differs between the events of one webhook; it is empty when the
+    sender names nothing: two webhooks that say the same may then both be true. ``time`` is RFC 3339,
     or empty when the sender does not say. The account is ``account``, or whoever the ``lookups`` belong to, in order
     (`truenorth_ingest.domain.lookups`), or at last the one that ``actor`` is known at.
     """

@@ -1,13 +1,11 @@
 """What a webhook means by a connector's mappings (`Connector`, `EventMapping`): compiled once, read many times."""
 
-import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
 import msgspec
-from truenorth import codec
 from truenorth.definitions.intake import Connector, EventMapping
 from truenorth.errors import RefusedError
 from truenorth.events.catalogue import CATALOGUE
@@ -19,7 +17,6 @@ from truenorth_ingest.domain.told import Told
 from truenorth_ingest.domain.webhooks.expressions import Evaluate, as_text, as_time, compiled, is_true
 
 EVENTS_PER_WEBHOOK_MAX: Final = 1_000
-DIGEST_CHARS: Final = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +42,12 @@ class CompiledMappings:
     def __init__(self, connector: Connector) -> None:
         self._system = connector.external_ids or connector.id
         self._id = _maybe(connector.event_id, "event_id")
+        signature = connector.signature
+        self._id_header = signature.id_header.lower() if signature is not None and "{id}" in signature.signed else ""
         self._time = _maybe(connector.time, "time")
         self._rules = [_rule(mapping, f"mappings[{index}]") for index, mapping in enumerate(connector.mappings)]
 
-    def read(self, payload: object, _headers: Mapping[str, str]) -> Sequence[Told]:
+    def read(self, payload: object, headers: Mapping[str, str]) -> Sequence[Told]:
         """Return the events that a payload means: those of the first mapping that fits.
 
         Raises:
@@ -56,18 +55,19 @@ class CompiledMappings:
         """
         for rule in self._rules:
             if is_true(_evaluated(rule.when, payload, "when")):
-                return self._told(rule, payload)
+                return self._told(rule, payload, headers)
         raise RefusedError(
             "webhook_unknown", "no mapping of this connector takes this webhook; add one, or one that ignores it"
         )
 
-    def _told(self, rule: _Rule, payload: object) -> Sequence[Told]:
+    def _told(self, rule: _Rule, payload: object, headers: Mapping[str, str]) -> Sequence[Told]:
         if rule.payload is None:
             return ()
         items = [payload] if rule.each is None else _items(rule.each, payload)
-        delivery, at = self._delivery(payload), _time(self._time, payload)
+        delivery, at = self._delivery(payload, headers), _time(self._time, payload)
+        several = bool(delivery) and rule.each is not None
         return [
-            self._one(rule, rule.payload, item, delivery if rule.each is None else f"{delivery}-{index}", at)
+            self._one(rule, rule.payload, item, f"{delivery}-{index}" if several else delivery, at)
             for index, item in enumerate(items)
         ]
 
@@ -88,10 +88,9 @@ class CompiledMappings:
             lookups=(external_lookup(self._system, external_id),) if external_id else (),
         )
 
-    def _delivery(self, payload: object) -> str:
-        """Return what names this webhook: the id that the vendor gave it, or else a digest of all it says."""
-        given = _text(self._id, payload, "event_id")
-        return given or hashlib.sha256(codec.encode_json(payload)).hexdigest()[:DIGEST_CHARS]
+    def _delivery(self, payload: object, headers: Mapping[str, str]) -> str:
+        """Return what names this webhook: the id that the vendor gave it and signed; empty when it gives none."""
+        return _text(self._id, payload, "event_id") or headers.get(self._id_header, "")
 
 
 def _rule(mapping: EventMapping, path: str) -> _Rule:

@@ -1,6 +1,6 @@
 """A verified webhook's body, read into drafts and refusals; a body that is a list is as many webhooks."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -73,8 +73,9 @@ class ConnectorReader:
 class WebhookDrafter:
     """Judges what connectors say like everything else that comes in."""
 
-    def __init__(self, *, acceptor: Acceptor, limits: Limits) -> None:
+    def __init__(self, *, acceptor: Acceptor, limits: Limits, new_id: Callable[[], str]) -> None:
         self._acceptor = acceptor
+        self._new_id = new_id
         self._limits = limits
         self._times = Times(future_ms_max=limits.future_ms_max)
 
@@ -111,7 +112,8 @@ class WebhookDrafter:
         if told.type not in TYPES_FROM_OUTSIDE:
             raise RefusedError("type_not_accepted", f"{told.type!r} is not for senders to say", field="type")
         _check_account(told.account)
-        if not told.id or len(told.id) > self._limits.id_chars_max or not told.id.isprintable():
+        event_id = told.id or self._new_id()
+        if len(event_id) > self._limits.id_chars_max or not event_id.isprintable():
             raise RefusedError(
                 "id_invalid", f"an id has 1 to {self._limits.id_chars_max} printable characters", field="id"
             )
@@ -119,7 +121,7 @@ class WebhookDrafter:
             told.payload,
             index=index,
             event_type=told.type,
-            event_id=told.id,
+            event_id=event_id,
             source=f"webhook {connector}",
             account=told.account,
             time=self._times.happened(told.time, now_ms),
