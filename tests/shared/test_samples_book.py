@@ -10,7 +10,7 @@ from truenorth.events.catalogue import CATALOGUE, TYPE_OF_PAYLOAD
 from truenorth.samples.book import FEATURES, PLANS, make_book
 from truenorth.samples.events import SampleEvent
 from truenorth.samples.history import past_of
-from truenorth.samples.live import play
+from truenorth.samples.live import Happens, play
 from truenorth.samples.owners import OWNERS
 from truenorth.samples.scenes import scenes_of
 from truenorth.samples.sender import EventSender
@@ -99,9 +99,8 @@ async def test_live_traffic_keeps_its_rate_and_plays_its_scenes() -> None:
     transport = httpx.MockTransport(answer)
     book = make_book(accounts=24, seed=1)
     async with EventSender("http://ingest", "k", source="s", clock=clock, transport=transport) as sender:
-        await play(
-            book, sender=sender, clock=clock, seed=1, rate=10, told=told.append, refused=lambda *_: None, seconds=60
-        )
+        happens = Happens(rate=10, told=told.append, refused=lambda *_: None, seconds=60)
+        await play(book, happens, sender=sender, clock=clock, seed=1)
     scenes = scenes_of(book, today=day_of(NOW_MS), run=str(NOW_MS))
     assert len(told) == len(scenes)
     assert len(posted) == pytest.approx(600 + sum(len(scene.events) for scene in scenes), abs=10)

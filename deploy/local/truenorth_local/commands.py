@@ -125,6 +125,7 @@ def demo(data: Path | None) -> None:
         places.wants_traffic.touch()
     address = next(part.address for part in inspect(places).parts if part.name == "console")
     console.print(f"The demo is at {address}; live traffic goes on until `make down`.", highlight=False)
+    show.demo(console, address, places)
 
 
 def _load_book(places: Places, console: Console) -> None:

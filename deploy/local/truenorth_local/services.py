@@ -11,8 +11,8 @@ from truenorth.ids import random_secret
 from truenorth_local.places import HOST, Ports
 
 WITH_DATABASE: Final = ("ingest", "playbooks", "notify", "console")
-CONNECTORS: Final = ("stripe", "zendesk")
-"""Connectors of the example definitions; each has its secret in the state directory."""
+CONNECTORS: Final = ("stripe", "zendesk", "academy")
+"""Connectors that are on; each has its secret in the state directory."""
 MAIL_FROM: Final = "truenorth@truenorth.example"
 
 

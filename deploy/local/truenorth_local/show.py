@@ -73,12 +73,24 @@ def places(console: Console, where: Places, status: Status) -> None:
     rows = {
         "Console": addresses["console"],
         "Events go to": f"{addresses['ingest']}/v1/events",
+        "SDKs send to": f"{addresses['ingest']} (/v1/batch; Segment's, RudderStack's and their like)",
         "Write key": str(where.write_key),
         "Mail": f"{where.mail} (every mail that was sent)",
         "Webhooks": f"{where.webhooks} (every one that was received)",
         "Kafka": addresses["kafka"],
         "PostgreSQL": f"{addresses['postgres']} (whole URL in {where.database_url})",
         "Logs": str(where.logs),
+    }
+    for name, value in rows.items():
+        console.print(f"  {name:<13} {value}", highlight=False, soft_wrap=True)
+
+
+def demo(console: Console, address: str, where: Places) -> None:
+    """Print what to look at in the demo, and where."""
+    rows = {
+        "My book": f"{address} (accounts cross bands in the first minute)",
+        "Intake": f"{address}/intake (what was refused and why; an invoice that waits for you to say whose it is)",
+        "As it happens": str(where.logs / "traffic.log"),
     }
     for name, value in rows.items():
         console.print(f"  {name:<13} {value}", highlight=False, soft_wrap=True)

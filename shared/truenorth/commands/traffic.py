@@ -101,7 +101,8 @@ def simulate(
     """Make a deterministic book of business with the stories people know, and live traffic."""
     from truenorth.samples.book import make_book
     from truenorth.samples.history import past_of, said_by_csms
-    from truenorth.samples.live import play
+    from truenorth.samples.live import Happens, play
+    from truenorth.samples.roads import Roads
 
     clock = SystemClock()
     now_ms = clock.now_ms()
@@ -121,7 +122,9 @@ def simulate(
                 click.echo(f"{sender.accepted:,} events of {accounts} accounts posted, {sender.rejected:,} refused.")
             if live:
                 click.echo(f"Live traffic, {rate:g} events a second; stop it with Ctrl-C.")
-                await play(book, sender=sender, clock=clock, seed=seed, rate=rate, told=click.echo, refused=_told)
+                async with Roads(url, find_key(key), _connector_secrets()) as roads:
+                    happens = Happens(rate=rate, told=click.echo, refused=_told)
+                    await play(book, happens, sender=sender, roads=roads, clock=clock, seed=seed)
 
     _run(run())
 
@@ -171,6 +174,17 @@ def find_key(given: str | None) -> str:
             f"there is no write key: give --key, set TRUENORTH_WRITE_KEY, or let make up leave {KEY_FILE}"
         )
     return key.strip()
+
+
+def _connector_secrets() -> dict[str, str]:
+    """Return the secrets of the connectors whose webhooks are simulated; empty where none is set."""
+    from truenorth.samples.errands import CONNECTORS
+
+    read = Reader(os.environ)
+    settings = {name: f"TRUENORTH_CONNECTOR_SECRET_{name.upper()}" for name in CONNECTORS}
+    secrets = {name: "".join(read.secret(setting, "").split()[:1]) for name, setting in settings.items()}
+    read.finish()
+    return secrets
 
 
 def _key_files(environment: Mapping[str, str]) -> Iterator[Path]:
