@@ -31,6 +31,22 @@ def test_failed_payments_count_for_28_days() -> None:
     assert signal(one, "failed_payments_28d", NOON + DAY) == 1
 
 
+def test_a_disputed_payment_counts_as_one_that_failed_however_the_dispute_ends() -> None:
+    one = book()
+    one.tell(inputs.PaymentDisputed("d1", 15_000, "i1"), NOON - 9 * DAY)
+    assert signal(one, "failed_payments_28d") == 1
+    for outcome in ("won", "lost"):
+        one.tell(inputs.PaymentDisputed("d1", 15_000, "i1", outcome), NOON)
+        assert signal(one, "failed_payments_28d") == 1
+    assert signal(one, "failed_payments_28d", NOON + 19 * DAY) == 0
+
+
+def test_a_dispute_says_nothing_of_its_invoice() -> None:
+    one = book()
+    one.tell(inputs.PaymentDisputed("d1", 15_000, "i1"), NOON - 9 * DAY)
+    assert signals(one, "invoices_overdue", "overdue_amount", "days_overdue") == [0, 0, 0]
+
+
 def test_arr_and_seats_come_from_active_subscriptions_once_there_are_any() -> None:
     one = book()
     one.tell(inputs.AccountUpdated(arr=500, seats=7), NOON - 50 * DAY)

@@ -96,8 +96,9 @@ def support(told: Told, at_ms: int, seats: int | None) -> Found:
 
 def billing(told: Told, at_ms: int) -> Found:
     late: list[tuple[int, int]] = []
-    for invoice in {one.invoice_id for _, one in told if hasattr(one, "invoice_id")}:
-        mine = [(at, one) for at, one in told if getattr(one, "invoice_id", None) == invoice]
+    of_invoices = [(at, one) for at, one in told if hasattr(one, "invoice_id") and not is_dispute(one)]
+    for invoice in {one.invoice_id for _, one in of_invoices}:
+        mine = [(at, one) for at, one in of_invoices if one.invoice_id == invoice]
         if of(mine, inputs.InvoicePaid):
             continue
         chased = of(mine, inputs.InvoiceOverdue)
@@ -107,13 +108,21 @@ def billing(told: Told, at_ms: int) -> Found:
         days = -1 if due_day is None else at_ms // DAY - due_day
         if days > 0 or (days == 0 and chased):
             late.append((max(days, 1), amount))
-    failed = of(told, inputs.PaymentFailed)
+    failed = [
+        *of(told, inputs.PaymentFailed),
+        *((at, one) for at, one in of(told, inputs.PaymentDisputed) if one.outcome == "opened"),
+    ]
     return {
         "invoices_overdue": len(late),
         "overdue_amount": sum(amount for _, amount in late),
         "days_overdue": max((days for days, _ in late), default=0),
         "failed_payments_28d": sum(at >= since(at_ms, 28) for at, _ in failed),
     }
+
+
+def is_dispute(one: Any) -> bool:
+    """Disputes name an invoice at times, and say nothing about whether it is paid."""
+    return isinstance(one, inputs.PaymentDisputed)
 
 
 def is_failure(one: Any) -> bool:

@@ -61,6 +61,7 @@ _latest_wins = st.one_of(
 """Of these the latest by event time counts, and a repeat of one at its own time changes nothing that is not a list."""
 _counted = st.one_of(
     st.builds(inputs.PaymentFailed, _names),
+    st.builds(inputs.PaymentDisputed, _names, outcome=st.sampled_from(["opened", "won", "lost"])),
     st.builds(inputs.ValueRecorded, _amounts, _names, st.none() | _names, st.sampled_from(["customer", "csm"])),
     st.builds(inputs.AdvocacyRecorded, _names),
     st.builds(people.NoteAdded, _names, _names),

@@ -42,6 +42,13 @@ INVOICES = st.one_of(
     st.builds(inputs.InvoiceOverdue, _ids, st.integers(0, 900), _due),
     st.builds(inputs.InvoicePaid, _ids),
     st.builds(inputs.PaymentFailed, _ids, st.integers(0, 900)),
+    st.builds(
+        inputs.PaymentDisputed,
+        _ids,
+        st.integers(0, 900),
+        st.none() | _ids,
+        st.sampled_from(["opened", "won", "lost"]),
+    ),
 )
 SUBSCRIPTIONS = st.one_of(
     st.builds(inputs.SubscriptionStarted, _ids, seats=st.integers(0, 9), arr=st.integers(0, 900)),

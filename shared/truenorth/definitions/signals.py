@@ -76,7 +76,7 @@ _BILLING: Final = (
     Signal("invoices_overdue", "count", "Invoices that are overdue now.", "billing"),
     Signal("overdue_amount", "money", "Sum of the invoices that are overdue now.", "billing"),
     Signal("days_overdue", "days", "Days that the oldest overdue invoice has been overdue; 0 for none.", "billing"),
-    Signal("failed_payments_28d", "count", "Failed attempts to collect in the last 28 days.", "billing"),
+    Signal("failed_payments_28d", "count", "Payments that failed or were disputed in the last 28 days.", "billing"),
     Signal("arr", "money", "Yearly revenue now."),
     Signal("arr_change_28d", "percent", "Change of ARR over the last 28 days."),
     Signal("arr_change_90d", "percent", "Change of ARR over the last 90 days."),

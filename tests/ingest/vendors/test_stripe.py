@@ -220,7 +220,9 @@ def test_items_of_the_old_api_have_a_plan_and_no_price() -> None:
     )
 )
 def test_arr_is_the_same_however_the_items_are_ordered_and_split(items: list[tuple[int, int, str]]) -> None:
-    prices = [{"unit_amount": unit, "quantity": n, "recurring": {"interval": every}} for unit, n, every in items]
+    prices: list[dict[str, Any]] = [
+        {"unit_amount": unit, "quantity": n, "recurring": {"interval": every}} for unit, n, every in items
+    ]
     whole = arr(subscription(*prices)) or 0
     assert (arr(subscription(*reversed(prices))) or 0) == whole
     periods = {"day": 365, "week": 52, "month": 12, "year": 1}
@@ -245,7 +247,7 @@ LIFE = [
 ]
 
 
-def _folded(names: list[str]) -> bytes:
+def _folded(names: list[str]) -> object:
     state = new_state("acme")
     at_ms = parse_time("2026-06-01T00:00:00Z")
     for name in names:
