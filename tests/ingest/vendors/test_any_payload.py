@@ -68,7 +68,7 @@ def test_every_recording_is_told_or_refused(vendor: str, name: str) -> None:
     check(vendor, recorded(vendor, name))
 
 
-@settings(max_examples=400)
+@settings(max_examples=200)
 @given(st.sampled_from(ALL), st.data())
 def test_a_recording_with_anything_in_any_place(which: tuple[str, str], data: st.DataObject) -> None:
     payload = recorded(*which)

@@ -54,12 +54,21 @@ def made(shape: type[_P], /, **fields: object) -> _P:
     Raises:
         RefusedError: ``webhook_invalid`` with our name of the field.
     """
+    known = {name: value for name, value in fields.items() if value is not None}
+    for name, value in known.items():
+        if not all(text.isprintable() for text in _texts(value)):
+            raise invalid(name, "a text holds characters that cannot be printed; remove them")
     try:
-        return msgspec.convert({name: value for name, value in fields.items() if value is not None}, shape)
+        return msgspec.convert(known, shape)
     except msgspec.MsgspecError as error:
         raise codec.refusal("webhook_invalid", error) from None
-    except UnicodeEncodeError:
-        raise invalid("", "a text that no JSON has") from None
+
+
+def _texts(value: object) -> list[str]:
+    if isinstance(value, dict):
+        return [str(text) for pair in value.items() for text in pair]
+    found = value if isinstance(value, list) else [value]
+    return [one for one in found if isinstance(one, str)]
 
 
 def invalid(field: str, message: str) -> RefusedError:
