@@ -29,7 +29,7 @@ that a producer must give, but do give `id` (it makes a repeat harmless), `time`
 | `subject` | the id of the account, 1 to 128 characters | refused |
 | `id` | text, 1 to 256 characters; taken once per account and source within 24 hours | a fresh one |
 | `source` | who says so, 1 to 256 characters | the name of the write key |
-| `time` | when it happened, RFC 3339; in the future it is taken as now | now |
+| `time` | when it happened, RFC 3339; more than five minutes ahead it is taken as now | now |
 | `data` | the fields of the type; what a type does not name is dropped | no fields |
 | `backfill` | true marks history: folded like any event, and alerts nobody | false |
 | `traceparent` | W3C trace context | none |
