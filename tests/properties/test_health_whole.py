@@ -93,6 +93,7 @@ class Chance:
                 inputs.InvoiceOverdue(key, money, day),
                 inputs.InvoicePaid(key),
                 inputs.PaymentFailed(key, money),
+                inputs.PaymentDisputed(self.name(), money, key, self.one(("opened", "won", "lost"))),
             )
         )
 
