@@ -10,6 +10,7 @@ import click
 
 from truenorth.clock import SystemClock
 from truenorth.definitions.diff import differences
+from truenorth.definitions.lint import installed_checks
 from truenorth.definitions.lint import lint as lint_parsed
 from truenorth.definitions.model import Bundle, Definitions
 from truenorth.definitions.parse import Parsed, parse_directory
@@ -84,7 +85,7 @@ async def _apply(definitions: Definitions, *, ask: bool, dry_run: bool) -> None:
 
 def _read(directory: Path) -> tuple[Parsed, list[DefinitionError]]:
     parsed = parse_directory(directory)
-    return parsed, lint_parsed(parsed)
+    return parsed, lint_parsed(parsed, installed_checks())
 
 
 def _show(found: list[DefinitionError]) -> None:
