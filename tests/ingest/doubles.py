@@ -16,6 +16,7 @@ from truenorth_ingest.api.door import Door
 from truenorth_ingest.app import make_door, make_webhooks
 from truenorth_ingest.domain.keys import WRITE_SCOPE, StoredKey, hash_of, written
 from truenorth_ingest.domain.limits import Limits
+from truenorth_ingest.domain.standing import Standing
 from truenorth_ingest.domain.webhooks.silence import Heard, Window, heard
 from truenorth_ingest.handlers.defined import Defined
 from truenorth_ingest.handlers.learned import LearnedAccounts
@@ -72,6 +73,30 @@ class FakeAccountMap:
             raise TransientError("the database is away")
         self.asked.extend(lookups)
         return {lookup: self.known[lookup] for lookup in lookups if lookup in self.known}
+
+    async def all_accounts_of(self, lookup: str, *, limit: int) -> Sequence[str]:
+        if self.down:
+            raise TransientError("the database is away")
+        return self.known.get(lookup, [])[:limit]
+
+
+class FakeErasures:
+    """Where requests to forget are noted; ``done`` is what services have said."""
+
+    def __init__(self) -> None:
+        self.noted: dict[str, Standing] = {}
+        self.down = False
+
+    async def asked(self, request_ids: Sequence[str], *, kind: str, now_ms: int) -> None:
+        if self.down:
+            raise TransientError("the database is away")
+        for request_id in request_ids:
+            self.noted.setdefault(request_id, Standing(request_id, kind, "", now_ms, {}))
+
+    async def standing(self, request_id: str) -> Standing | None:
+        if self.down:
+            raise TransientError("the database is away")
+        return self.noted.get(request_id)
 
 
 class FakeDeliveries:
@@ -195,6 +220,7 @@ class Edge:
         self.clock = ManualClock()
         ids = itertools.count(1)
         self.accounts = FakeAccountMap()
+        self.erasures = FakeErasures()
         self.defined = Defined(shipped_connectors())
         self.deliveries = FakeDeliveries()
         self.heard = FakeHeard()
@@ -208,6 +234,8 @@ class Edge:
             event_log=self.log,
             keys=self.keys,
             accounts=LearnedAccounts(self.accounts, self.clock),
+            identity_table=self.accounts,
+            erasure_table=self.erasures,
             defined=self.defined,
             webhooks=self.webhooks,
             upload_store=self.uploads,

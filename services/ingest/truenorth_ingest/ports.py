@@ -6,6 +6,7 @@ from typing import Protocol
 from truenorth_ingest.domain.graves import Graves
 from truenorth_ingest.domain.holding import Kept, Said, Waiting
 from truenorth_ingest.domain.keys import StoredKey
+from truenorth_ingest.domain.standing import Standing
 from truenorth_ingest.domain.webhooks.silence import Heard, Window
 
 
@@ -48,6 +49,38 @@ class Accounts(Protocol):
 
     def note(self, lookup: str, account: str) -> None:
         """Remember that this lookup belongs to this account, once that is on the log."""
+        ...
+
+    def forget(self, lookup: str, account: str) -> None:
+        """Remember that this lookup does not belong to this account any more, once that is on the log."""
+        ...
+
+
+class IdentityTable(Protocol):
+    """All that is kept of whose one lookup is."""
+
+    async def all_accounts_of(self, lookup: str, *, limit: int) -> Sequence[str]:
+        """Return the accounts of a lookup.
+
+        Raises:
+            TransientError: when it cannot be asked now.
+        """
+        ...
+
+
+class ErasureTable(Protocol):
+    """Where it is kept what was asked to be forgotten, and who has."""
+
+    async def asked(self, request_ids: Sequence[str], *, kind: str, now_ms: int) -> None:
+        """Note that these requests are about to be made.
+
+        Raises:
+            TransientError: when that cannot be noted now.
+        """
+        ...
+
+    async def standing(self, request_id: str) -> Standing | None:
+        """Return how a request stands, None when nobody made it; raises as `asked`."""
         ...
 
 

@@ -13,7 +13,7 @@ ACCOUNTS_PER_LOOKUP_MAX: Final = 20
 
 
 class PostgresAccountMap:
-    """See `truenorth_ingest.ports.AccountMap`."""
+    """See `truenorth_ingest.ports.AccountMap` and `truenorth_ingest.ports.IdentityTable`."""
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
@@ -30,7 +30,7 @@ class PostgresAccountMap:
         return found
 
     async def all_accounts_of(self, lookup: str, *, limit: int) -> Sequence[str]:
-        """See `truenorth_ingest.ports.AccountMap.all_accounts_of`."""
+        """See `truenorth_ingest.ports.IdentityTable.all_accounts_of`."""
         asked = select(IDENTITY.c.account).where(IDENTITY.c.lookup == lookup).order_by(IDENTITY.c.account).limit(limit)
         async with transaction(self._engine) as connection:
             return list(await connection.scalars(asked))

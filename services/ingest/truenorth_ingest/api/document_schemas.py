@@ -6,9 +6,11 @@ import msgspec
 from truenorth.events.catalogue import CATALOGUE
 from truenorth.events.inputs import AccountUpdated
 
+from truenorth_ingest.api.desk_answers import ErasuresMade, ErasureStanding, IdentityTold
 from truenorth_ingest.api.problems import STATUS_OF_CODE, TITLES
 from truenorth_ingest.api.upload_answers import Progress, RefusalPage, UploadList
 from truenorth_ingest.domain.accepting import TYPES_TAKEN
+from truenorth_ingest.domain.asking import AskedErasure, AskedIdentity
 from truenorth_ingest.handlers.intake import Answer
 
 SCHEMAS: Final = "#/components/schemas/"
@@ -26,6 +28,30 @@ _OUTSIDE: Final = {
         "data": {"type": "object"},
     },
 }
+_ID: Final = {"type": ["string", "integer", "null"]}
+_TEXT: Final = {"type": ["string", "null"]}
+_ANYTHING: Final = {"type": ["object", "null"]}
+_CALL: Final = {
+    "type": "object",
+    "properties": {
+        "type": {"type": "string", "description": "in a batch: track, identify, group, page, screen or alias"},
+        "messageId": _ID | {"description": "makes a repeat harmless"},
+        "userId": _ID,
+        "anonymousId": _ID,
+        "groupId": _ID | {"description": "the account, of a group call"},
+        "previousId": _ID,
+        "event": _TEXT | {"description": "what was done, of a track call"},
+        "name": _TEXT | {"description": "of a page or screen call"},
+        "timestamp": _TEXT,
+        "originalTimestamp": _TEXT,
+        "sentAt": _TEXT,
+        "properties": _ANYTHING,
+        "traits": _ANYTHING,
+        "context": _ANYTHING | {"description": "context.groupId is the account"},
+        "writeKey": _TEXT,
+    },
+}
+_ASKED_BY_HAND: Final = (AskedErasure, ErasuresMade, ErasureStanding, AskedIdentity, IdentityTold)
 
 
 def ref(name: str) -> dict[str, str]:
@@ -36,7 +62,7 @@ def ref(name: str) -> dict[str, str]:
 def schemas() -> dict[str, Any]:
     """Return the named schemas: answers, problems, what is sent, and the data of each event type."""
     payloads = {event_type: CATALOGUE[event_type] for event_type in sorted(TYPES_TAKEN)}
-    answers = [Answer, Progress, UploadList, RefusalPage]
+    answers = [Answer, Progress, UploadList, RefusalPage, *_ASKED_BY_HAND]
     refs, parts = msgspec.json.schema_components([*answers, *payloads.values()], ref_template=f"{SCHEMAS}{{name}}")
     kinds = [
         {
@@ -48,6 +74,7 @@ def schemas() -> dict[str, Any]:
     return parts | {
         "Outside": _OUTSIDE,
         "Event": {"allOf": [ref("Outside"), {"oneOf": kinds}]},
+        "Call": _CALL,
         "AccountFacts": _account_facts(parts),
         "AccountTold": _account_told(),
         "Problem": _problem_schema(sorted(STATUS_OF_CODE)),

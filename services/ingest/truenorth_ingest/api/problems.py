@@ -58,6 +58,7 @@ STATUS_OF_CODE: Final[dict[str, int]] = {
     "event_invalid": 422,
     "data_invalid": 422,
     "subject_invalid": 422,
+    "account_missing": 422,
     "id_invalid": 422,
     "time_unreadable": 422,
     "time_out_of_range": 422,

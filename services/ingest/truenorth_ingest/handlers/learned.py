@@ -90,7 +90,7 @@ class LearnedAccounts:
         self._told(lookup, account, belongs=True)
 
     def forget(self, lookup: str, account: str) -> None:
-        """Remember that this lookup does not belong to this account any more."""
+        """See `truenorth_ingest.ports.Accounts.forget`."""
         self._told(lookup, account, belongs=False)
 
     def ask_again(self) -> None:

@@ -1,0 +1,176 @@
+"""Events that wait for their account, on a real broker and a real database: none is lost, doubled or guessed."""
+
+import asyncio
+import json
+import re
+import shutil
+import tempfile
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from truenorth.clock import SystemClock
+from truenorth.ids import random_id
+from truenorth.kafka import Record
+from truenorth.kafka.reader import read_topic
+from truenorth_local.places import Ports, free_ports
+from truenorth_local.services import clean_environment
+from truenorth_local.stack import LocalStack
+
+from tests.ingest.running import RunningIngest, running_ingest
+
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
+
+
+@pytest.fixture(scope="module")
+def ingest(stack: LocalStack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningIngest]:
+    with running_ingest(stack, tmp_path_factory.mktemp("ingest")) as running:
+        yield running
+
+
+async def records(bootstrap: str, topic: str, marked: str) -> list[Record]:
+    found = [record async for record in read_topic(bootstrap, f"truenorth.{topic}.v1")]
+    return [record for record in found if marked.encode() in (record.value or b"")]
+
+
+async def written(bootstrap: str, topic: str, marked: str) -> list[tuple[str, str]]:
+    """Return id and account of the events on a topic that hold this text."""
+    values = [json.loads(record.value or b"") for record in await records(bootstrap, topic, marked)]
+    return sorted((value["id"], value["subject"]) for value in values)
+
+
+async def eventually(look: Callable[[], Awaitable[Any]], seconds: float = 60.0) -> Any:
+    async with asyncio.timeout(seconds):
+        while not (found := await look()):
+            await asyncio.sleep(0.2)
+    return found
+
+
+async def call(ingest: RunningIngest, url: str, body: Any) -> dict[str, Any]:
+    headers = {"authorization": f"Bearer {ingest.key}"}
+    answer = await asyncio.to_thread(httpx.post, f"{url}/v1/batch", json=body, headers=headers, timeout=30)
+    assert answer.status_code == 200, answer.text
+    told: dict[str, Any] = answer.json()
+    return told
+
+
+def track(actor: str, message_id: str) -> dict[str, Any]:
+    return {"type": "track", "userId": actor, "event": "Report Exported", "messageId": message_id}
+
+
+def group(actor: str, account: str) -> dict[str, Any]:
+    return {"type": "group", "userId": actor, "groupId": account, "messageId": f"g-{actor}-{account}"}
+
+
+def counted(ingest: RunningIngest, metric: str) -> float:
+    found = re.findall(rf"^{metric}(?:{{[^}}]*}})? (\S+)$", httpx.get(f"{ingest.telemetry}/metrics").text, re.MULTILINE)
+    return sum(float(value) for value in found)
+
+
+async def test_events_of_a_stranger_go_on_once_somebody_says_whose_they_are(
+    stack: LocalStack, ingest: RunningIngest
+) -> None:
+    run = random_id()
+    told = await call(ingest, ingest.url, {"batch": [track(f"u-{run}", f"{run}-{n}") for n in range(20)]})
+    assert (told["accepted"], told["unresolved"]) == (20, 20)
+    first = await eventually(lambda: records(stack.bootstrap, "unresolved", run))
+    assert await written(stack.bootstrap, "usage", run) == []
+
+    async def are_held() -> bool:
+        return counted(ingest, "truenorth_ingest_held_events") >= 20
+
+    await eventually(are_held)
+    await call(ingest, ingest.url, {"batch": [group(f"u-{run}", f"acct-{run}")]})
+
+    async def are_there() -> list[tuple[str, str]] | None:
+        found = await written(stack.bootstrap, "usage", f"acct-{run}")
+        return found if len(found) >= 20 else None
+
+    found = await eventually(are_there)
+    assert found == sorted((f"{run}-{n}", f"acct-{run}") for n in range(20))
+    (came,) = await records(stack.bootstrap, "usage", f'"{run}-7"')
+    held = next(json.loads(r.value or b"") for r in first if f'"{run}-7"'.encode() in (r.value or b""))
+    event = json.loads(came.value or b"")
+    assert (came.key, event["recordedtime"]) == (f"acct-{run}".encode(), held["data"]["recordedtime"])
+    assert counted(ingest, "truenorth_ingest_events_replayed_total") >= 20
+
+
+async def test_what_belongs_to_two_accounts_waits_until_it_belongs_to_one(
+    stack: LocalStack, ingest: RunningIngest
+) -> None:
+    run = random_id()
+    actor = f"u-{run}"
+    await call(ingest, ingest.url, {"batch": [group(actor, f"a-{run}"), group(actor, f"b-{run}")]})
+    told = await call(ingest, ingest.url, {"batch": [track(actor, f"{run}-1")]})
+    assert told["unresolved"] == 1
+    await eventually(lambda: records(stack.bootstrap, "unresolved", f"{run}-1"))
+    await asyncio.sleep(3)
+    assert await written(stack.bootstrap, "usage", f"{run}-1") == []
+
+
+async def test_two_processes_share_what_they_learn_and_a_killed_one_loses_nothing(
+    stack: LocalStack, ingest: RunningIngest
+) -> None:
+    port, telemetry = free_ports(2)
+    own = ingest.environment | {"TRUENORTH_INGEST_PORT": str(port), "TRUENORTH_TELEMETRY_PORT": str(telemetry)}
+    label = f"ingest-{port}"
+    other = await asyncio.to_thread(stack.start_service, "ingest", own, label=label)
+    url = f"http://127.0.0.1:{port}"
+    run = random_id()
+    try:
+        for number in range(60):
+            await call(ingest, ingest.url, {"batch": [track(f"u-{run}-{number}", f"{run}-{number}")]})
+            if number == 20:
+                other.kill()
+                stack.processes.pop(label)
+                await asyncio.to_thread(stack.start_service, "ingest", own, label=label)
+            await call(ingest, url, {"batch": [group(f"u-{run}-{number}", f"acct-{run}")]})
+
+        async def are_there() -> list[tuple[str, str]] | None:
+            found = await written(stack.bootstrap, "usage", f"acct-{run}")
+            return found if len(found) >= 60 else None
+
+        found = await eventually(are_there, 90)
+        assert {one for one, _ in found} == {f"{run}-{n}" for n in range(60)}
+        told = await call(ingest, ingest.url, {"batch": [track(f"u-{run}-59", f"{run}-again")]})
+        assert "unresolved" not in told, "what the other one learned is known here"
+    finally:
+        await asyncio.to_thread(stack.stop_service, label)
+
+
+async def test_while_the_database_is_away_known_people_get_through_and_others_wait_for_it(tmp_path: Path) -> None:
+    folder = Path(tempfile.mkdtemp(prefix="truenorth-test-"))
+    own = LocalStack(folder, ports=Ports.free(), environment=clean_environment(), clock=SystemClock(), durable=False)
+    try:
+        await asyncio.to_thread(own.start_backing)
+        await asyncio.to_thread(own.create_topics)
+        with running_ingest(own, tmp_path) as running:
+            await _through_an_absence(own, running)
+    finally:
+        await asyncio.to_thread(own.stop)
+        shutil.rmtree(folder)
+
+
+async def _through_an_absence(own: LocalStack, running: RunningIngest) -> None:
+    await call(running, running.url, {"batch": [group("known", "acct-1"), group("other", "acct-2")]})
+
+    async def is_known() -> bool:
+        told = await call(running, running.url, {"batch": [track("known", "before")]})
+        return "unresolved" not in told
+
+    await eventually(is_known)
+    own.processes["postgres"].kill()
+    told = await call(running, running.url, {"batch": [track("known", "k-1"), track("never seen", "n-1")]})
+    assert (told["accepted"], told["unresolved"]) == (2, 1)
+    assert ("k-1", "acct-1") in await written(own.bootstrap, "usage", "k-1")
+    (waits,) = await records(own.bootstrap, "unresolved", "n-1")
+    assert json.loads(waits.value or b"")["data"]["reason"] == "unavailable"
+    await call(running, running.url, {"batch": [group("never seen", "acct-3")]})
+    await asyncio.to_thread(own.revive, "postgres")
+
+    async def is_there() -> bool:
+        return await written(own.bootstrap, "usage", "n-1") == [("n-1", "acct-3")]
+
+    await eventually(is_there, 90)
