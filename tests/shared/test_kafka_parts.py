@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from truenorth.clock import ManualClock
 from truenorth.errors import TransientError
 from truenorth.kafka.errors import BACKOFF_START_S, is_transient, retrying, within
-from truenorth.kafka.lanes import Lane, Waiter
+from truenorth.kafka.lanes import Fleet, Lane, Waiter
 from truenorth.kafka.producer import LanesProducer
 from truenorth.kafka.progress import Progress
 from truenorth.kafka.records import Outgoing, murmur2, partition_of
@@ -119,41 +119,85 @@ class Batch:
 class Broker:
     def __init__(self) -> None:
         self.delivered: list[Sequence[bytes | None]] = []
-        self.in_flight = 0
+        self.in_flight: set[int] = set()
         self.released = 0
+        self.broken: list[BaseException] = []
+        self.silent = False
+        self.away = False
         self.fail_at: set[int] = set()
 
-    async def new_batch(self) -> tuple[None, Batch]:
-        return None, Batch()
+    async def producer(self) -> "Broker":
+        if self.away:
+            raise TransientError("no broker")
+        return self
 
-    async def deliver(self, producer: None, batch: Batch, topic: str, partition: int) -> None:
-        self.in_flight += 1
-        assert self.in_flight == 1, "one batch in flight"
-        await asyncio.sleep(0)
-        self.in_flight -= 1
-        self.delivered.append(batch.values)
-        if len(self.delivered) in self.fail_at:
-            raise ConnectionError("gone")
+    def create_batch(self) -> Batch:
+        return Batch()
+
+    async def send_batch(self, batch: Batch, topic: str, *, partition: int) -> "asyncio.Future[None]":
+        assert partition not in self.in_flight, "one batch in flight per partition"
+        self.in_flight.add(partition)
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+        def answer() -> None:
+            self.in_flight.discard(partition)
+            self.delivered.append(batch.values)
+            if future.done():
+                return
+            if len(self.delivered) in self.fail_at:
+                future.set_exception(ConnectionError("gone"))
+            else:
+                future.set_result(None)
+
+        if not self.silent:
+            asyncio.get_running_loop().call_soon(asyncio.get_running_loop().call_soon, answer)
+        return future
 
     def note_released(self, size: int) -> None:
         self.released += size
 
-    def lane(self) -> Lane:
-        return Lane("t", 0, new_batch=self.new_batch, deliver=self.deliver, released=self.note_released)
+    def note_broken(self, producer: "Broker", error: BaseException) -> None:
+        assert producer is self
+        self.broken.append(error)
 
+    def fleet(self) -> Fleet:
+        return Fleet(producer=self.producer, broken=self.note_broken, delivery_s_max=0.05)
 
-def put(lane: Lane, *values: bytes) -> "asyncio.Future[None]":
-    waiter = Waiter(asyncio.get_running_loop().create_future())
-    lane.put([Outgoing("t", b"k", value) for value in values], waiter)
-    return waiter.future
+    def lane(self, fleet: Fleet | None = None, partition: int = 0) -> Lane:
+        return Lane("t", partition, wake=(fleet or self.fleet()).wake)
+
+    def put(self, lane: Lane, *values: bytes) -> "asyncio.Future[None]":
+        waiter = Waiter(asyncio.get_running_loop().create_future(), len(values), self.note_released)
+        lane.put([Outgoing("t", b"k", value) for value in values], waiter)
+        return waiter.future
 
 
 async def test_a_lane_gathers_the_records_of_all_callers_in_order() -> None:
     broker = Broker()
     lane = broker.lane()
-    await asyncio.gather(put(lane, b"1", b"2"), put(lane, b"3", b"4", b"5"), put(lane, b"6"))
+    await asyncio.gather(broker.put(lane, b"1", b"2"), broker.put(lane, b"3", b"4", b"5"), broker.put(lane, b"6"))
     assert broker.delivered == [[b"1", b"2", b"3"], [b"4", b"5", b"6"]]
-    assert broker.released > 0
+    assert broker.released == 6
+
+
+async def test_what_comes_while_the_broker_is_busy_leaves_in_one_flight() -> None:
+    broker = Broker()
+    fleet = broker.fleet()
+    one, other = broker.lane(fleet, 0), broker.lane(fleet, 1)
+    first = broker.put(one, b"1")
+    await asyncio.sleep(0)
+    await asyncio.gather(first, *(broker.put(lane, value) for value in (b"2", b"3") for lane in (one, other)))
+    assert broker.delivered == [[b"1"], [b"2", b"3"], [b"2", b"3"]]
+
+
+async def test_a_call_over_two_lanes_is_done_when_both_are() -> None:
+    broker = Broker()
+    fleet = broker.fleet()
+    waiter = Waiter(asyncio.get_running_loop().create_future(), 7, broker.note_released)
+    for partition in (0, 1):
+        broker.lane(fleet, partition).put([Outgoing("t", b"k", b"x")], waiter)
+    await waiter.future
+    assert (len(broker.delivered), broker.released) == (2, 7)
 
 
 async def test_a_failed_batch_fails_everyone_who_waits_and_the_lane_goes_on() -> None:
@@ -161,19 +205,55 @@ async def test_a_failed_batch_fails_everyone_who_waits_and_the_lane_goes_on() ->
     broker.fail_at = {1}
     lane = broker.lane()
     outcomes = await asyncio.gather(
-        put(lane, b"1", b"2"), put(lane, b"3", b"4"), put(lane, b"5"), return_exceptions=True
+        broker.put(lane, b"1", b"2"), broker.put(lane, b"3", b"4"), broker.put(lane, b"5"), return_exceptions=True
     )
     assert all(isinstance(outcome, TransientError) for outcome in outcomes)
-    await put(lane, b"6")
+    assert (len(broker.broken), broker.released) == (1, 5)
+    await broker.put(lane, b"6")
     assert broker.delivered[-1] == [b"6"]
 
 
-async def test_a_stopped_lane_leaves_nobody_waiting() -> None:
-    lane = Broker().lane()
-    future = put(lane, b"1")
-    await lane.stop()
+async def test_a_failed_partition_fails_nobody_elses_records() -> None:
+    broker = Broker()
+    broker.fail_at = {1}
+    fleet = broker.fleet()
+    bad, good = broker.put(broker.lane(fleet, 0), b"1"), broker.put(broker.lane(fleet, 1), b"2")
+    outcomes = await asyncio.gather(bad, good, return_exceptions=True)
+    assert isinstance(outcomes[0], TransientError)
+    assert outcomes[1] is None
+
+
+async def test_a_broker_that_never_answers_fails_the_flight_in_time() -> None:
+    broker = Broker()
+    broker.silent = True
+    with pytest.raises(TransientError, match="TimeoutError"):
+        await broker.put(broker.lane(), b"1")
+    assert (broker.released, len(broker.broken)) == (1, 1)
+
+
+async def test_a_broker_that_is_away_fails_who_waits_and_is_asked_again() -> None:
+    broker = Broker()
+    broker.away = True
+    lane = broker.lane()
     with pytest.raises(TransientError):
-        await future
+        await broker.put(lane, b"1")
+    broker.away = False
+    await broker.put(lane, b"2")
+    assert broker.delivered == [[b"2"]]
+
+
+async def test_a_stopped_fleet_leaves_nobody_waiting() -> None:
+    broker = Broker()
+    broker.silent = True
+    fleet = broker.fleet()
+    flying = broker.put(broker.lane(fleet, 0), b"1")
+    await asyncio.sleep(0)
+    waiting = broker.put(broker.lane(fleet, 1), b"2")
+    await fleet.stop()
+    for future in (flying, waiting):
+        with pytest.raises(TransientError):
+            await future
+    assert broker.released == 2
 
 
 async def test_a_topic_whose_partitions_are_not_known_yet_is_for_later(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,7 +5,7 @@ import contextlib
 import logging
 from typing import Any, Final
 
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.coordinator.assignors.range import RangePartitionAssignor
 
 from truenorth.errors import TransientError
@@ -50,6 +50,12 @@ async def new_producer(
             raise TransientError(f"no producer: {describe(error)}") from error
         raise
     return producer
+
+
+def leader_of(producer: Any, topic: str, partition: int) -> int | None:
+    """Return the id of the broker that leads a partition, as far as the client knows now."""
+    leader: int | None = producer.client.cluster.leader_for_partition(TopicPartition(topic, partition))
+    return leader
 
 
 async def discard_producer(producer: Any) -> None:

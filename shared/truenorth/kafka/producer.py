@@ -1,7 +1,7 @@
-"""Writing records: idempotent, acknowledged by all replicas, one lane per partition.
+"""Writing records: idempotent, acknowledged by all replicas, one lane per partition and one fleet per broker.
 
 aiokafka's idempotent producer stays broken once a batch was given up or refused out of order (every later send of
-the partition fails), so a lane that meets an error has the whole producer replaced.
+the partition fails), so a fleet that meets an error has the whole producer replaced.
 """
 
 import asyncio
@@ -12,9 +12,9 @@ from typing import Any, Final
 
 from truenorth.clock import Clock
 from truenorth.errors import RefusedError, TransientError
-from truenorth.kafka.clients import discard_producer, new_producer, stop_producer
+from truenorth.kafka.clients import discard_producer, leader_of, new_producer, stop_producer
 from truenorth.kafka.errors import describe, retrying, within
-from truenorth.kafka.lanes import Lane, Waiter, size_of
+from truenorth.kafka.lanes import Fleet, Lane, Waiter, size_of
 from truenorth.kafka.records import RECORD_BYTES_MAX, Outgoing, partition_of
 
 _log = logging.getLogger(__name__)
@@ -42,6 +42,7 @@ class LanesProducer:
         self._waiting_bytes_max = waiting_bytes_max
         self._waiting_bytes = 0
         self._lanes: dict[tuple[str, int], Lane] = {}
+        self._fleets: dict[int | None, Fleet] = {}
         self._partitions: dict[str, int] = {}
         self._producer: Any | None = None
         self._connecting: asyncio.Task[Any] | None = None
@@ -67,8 +68,8 @@ class LanesProducer:
             if self._waiting_bytes == 0:
                 break
             await asyncio.sleep(0.02)
-        for lane in list(self._lanes.values()):
-            await lane.stop()
+        for fleet in list(self._fleets.values()):
+            await fleet.stop()
         if self._connecting is not None:
             self._connecting.cancel()
             await asyncio.wait([self._connecting])
@@ -88,11 +89,11 @@ class LanesProducer:
         if not items:
             return
         size = self._checked_size(items)
-        waiter = Waiter(asyncio.get_running_loop().create_future())
         shares = await self._shares(items)
         if self._waiting_bytes + size > self._waiting_bytes_max:
             raise TransientError(f"more than {self._waiting_bytes_max} bytes wait for the broker")
         self._waiting_bytes += size
+        waiter = Waiter(asyncio.get_running_loop().create_future(), size, self._released)
         for lane, share in shares:
             lane.put(share, waiter)
         await waiter.future
@@ -123,9 +124,17 @@ class LanesProducer:
         return [(self._lanes.get(place) or self._new_lane(place), share) for place, share in shares.items()]
 
     def _new_lane(self, place: tuple[str, int]) -> Lane:
-        lane = self._lanes[place] = Lane(
-            *place, new_batch=self._new_batch, deliver=self._deliver, released=self._released
-        )
+        """Return a lane in the fleet of the broker that leads its partition now; should that change, it stays there.
+
+        Nothing depends on it but which lanes wait for one another.
+        """
+        leader = None if self._producer is None else leader_of(self._producer, *place)
+        fleet = self._fleets.get(leader)
+        if fleet is None:
+            fleet = self._fleets[leader] = Fleet(
+                producer=self._ready, broken=self._replace, delivery_s_max=self._delivery_s_max
+            )
+        lane = self._lanes[place] = Lane(*place, wake=fleet.wake)
         return lane
 
     async def _count_partitions(self, topic: str) -> int:
@@ -138,19 +147,6 @@ class LanesProducer:
             raise TransientError(f"topic {topic} has no partitions yet")
         self._partitions[topic] = len(found)
         return len(found)
-
-    async def _new_batch(self) -> tuple[Any, Any]:
-        producer = self._producer or await self._ready()
-        return producer, producer.create_batch()
-
-    async def _deliver(self, producer: Any, builder: Any, topic: str, partition: int) -> None:
-        try:
-            async with asyncio.timeout(self._delivery_s_max):
-                await (await producer.send_batch(builder, topic, partition=partition))
-        except BaseException as error:
-            if not self._stopped:
-                self._replace(producer, error)
-            raise
 
     def _released(self, size: int) -> None:
         self._waiting_bytes -= size
@@ -174,7 +170,7 @@ class LanesProducer:
         return self._producer
 
     def _replace(self, broken: Any, error: BaseException) -> None:
-        if self._producer is not broken:
+        if self._stopped or self._producer is not broken:
             return
         _log.warning("the producer is replaced: %s", describe(error))
         self.replaced_count += 1
