@@ -181,9 +181,9 @@ class Fleet:
             if not isinstance(error, Exception):
                 raise
             return
-        error = self._land(under_way, landed, None)
-        if error is not None:
-            self._broken(producer, error)
+        refused = self._land(under_way, landed, None)
+        if refused is not None:
+            self._broken(producer, refused)
 
     @staticmethod
     def _land(
