@@ -130,8 +130,9 @@ class _Kept:
 
         async def told(message: Message) -> None:
             if message["type"] == "http.response.start" and "caller" in state:
+                said = {name for name, _ in message["headers"]}
                 headers = self._rates.headers(state["caller"], self._clock.monotonic())
-                message["headers"] = [*message["headers"], *headers]
+                message["headers"] = [*message["headers"], *(one for one in headers if one[0] not in said)]
             await send(message)
 
         self._requests += 1

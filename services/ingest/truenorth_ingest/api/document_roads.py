@@ -4,7 +4,10 @@ from typing import Any, Final
 
 from truenorth_ingest.api.document_schemas import ref
 from truenorth_ingest.api.events import EVENTS_PATH
+from truenorth_ingest.api.tracking import BATCH_PATHS
+from truenorth_ingest.api.webhooks import WEBHOOKS_PREFIX
 from truenorth_ingest.domain.limits import Limits
+from truenorth_ingest.domain.tracking.calls import KINDS
 
 STATUSES: Final = (400, 401, 403, 405, 408, 413, 415, 429, 503)
 _EVENT: Final = {
@@ -19,8 +22,15 @@ _EVENT: Final = {
 
 
 def hot_roads(limits: Limits, *, security: list[dict[str, list[str]]]) -> dict[str, Any]:
-    """Return the path items of the hot roads."""
-    return {EVENTS_PATH: {"post": _events(limits) | {"security": security}}}
+    """Return the path items of the hot roads. Paths that only repeat another one's call are left out."""
+    secured = {"security": security}
+    calls = {f"/v1/{kind}": {"post": _call(kind, limits) | secured} for kind in KINDS}
+    return {
+        EVENTS_PATH: {"post": _events(limits) | secured, "options": _wanted()},
+        BATCH_PATHS[0]: {"post": _batch(limits) | secured},
+        **calls,
+        f"{WEBHOOKS_PREFIX}{{connector}}": {"post": _webhook(limits)},
+    }
 
 
 def responses(*more: int) -> dict[str, Any]:
@@ -31,10 +41,11 @@ def responses(*more: int) -> dict[str, Any]:
         "headers": headers,
         "content": {"application/json": {"schema": ref("Answer")}},
     }
-    problems = {
-        str(status): {"$ref": f"#/components/responses/Problem{status}"} for status in sorted({*STATUSES, *more})
-    }
-    return {"200": taken} | problems
+    return {"200": taken} | _problems(*STATUSES, *more)
+
+
+def _problems(*statuses: int) -> dict[str, Any]:
+    return {str(status): {"$ref": f"#/components/responses/Problem{status}"} for status in sorted({*statuses})}
 
 
 def _events(limits: Limits) -> dict[str, Any]:
@@ -61,3 +72,110 @@ def _events(limits: Limits) -> dict[str, Any]:
         },
         "responses": responses(),
     }
+
+
+def _wanted() -> dict[str, Any]:
+    names = ("WebHook-Allowed-Origin", "WebHook-Allowed-Rate")
+    return {
+        "tags": ["events"],
+        "summary": "Ask whether events are wanted",
+        "description": "The validation handshake of CloudEvents' HTTP webhooks; the rate is in events a minute.",
+        "operationId": "askWhetherEventsAreWanted",
+        "parameters": [
+            {
+                "name": "WebHook-Request-Origin",
+                "in": "header",
+                "required": True,
+                "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
+                "example": "eventemitter.example.com",
+            }
+        ],
+        "responses": {
+            "200": {
+                "description": "They are",
+                "headers": {name: {"schema": {"type": "string"}} for name in names},
+            },
+            **_problems(400, 413, 503),
+        },
+    }
+
+
+def _batch(limits: Limits) -> dict[str, Any]:
+    example = {"batch": [{"type": "track", **_CALLS["track"]}, {"type": "group", **_CALLS["group"]}]}
+    return _tracking(
+        "batch",
+        "Take a batch of calls",
+        {
+            "type": "object",
+            "required": ["batch"],
+            "properties": {
+                "batch": {"type": "array", "items": ref("Call"), "maxItems": limits.batch_events_max},
+                "sentAt": {"type": ["string", "null"]},
+                "writeKey": {"type": ["string", "null"], "description": "the key, where no header can have it"},
+                "context": {"type": ["object", "null"], "description": "holds for every call of the batch"},
+            },
+        },
+        example,
+        limits,
+    )
+
+
+def _call(kind: str, limits: Limits) -> dict[str, Any]:
+    return _tracking(kind, f"Take one {kind} call", ref("Call"), _CALLS[kind], limits)
+
+
+def _tracking(
+    name: str, summary: str, schema: dict[str, Any], example: dict[str, Any], limits: Limits
+) -> dict[str, Any]:
+    return {
+        "tags": ["tracking"],
+        "summary": summary,
+        "description": (
+            "The form of Segment's HTTP API, which RudderStack's SDKs speak too. The content type may be anything, the "
+            f"body gzipped, the key in the body as `writeKey`. At most {limits.body_bytes_max} bytes."
+        ),
+        "operationId": f"track{name.capitalize()}" if name != "track" else "track",
+        "requestBody": {"required": True, "content": {"application/json": {"schema": schema, "example": example}}},
+        "responses": responses(),
+    }
+
+
+def _webhook(limits: Limits) -> dict[str, Any]:
+    return {
+        "tags": ["webhooks"],
+        "summary": "Take a webhook",
+        "description": (
+            "What another system sends by itself, signed in its own way; the connector's definition says how, and what "
+            f"it means. At most {limits.body_bytes_max} bytes."
+        ),
+        "operationId": "takeWebhook",
+        "parameters": [
+            {
+                "name": "connector",
+                "in": "path",
+                "required": True,
+                "schema": {"type": "string"},
+                "description": "the connector's id, and where it is authorised by its URL a slash and the token",
+                "example": "stripe",
+            }
+        ],
+        "requestBody": {"required": True, "content": {"application/json": {"schema": {}}}},
+        "responses": responses(404, 422),
+    }
+
+
+_CALLS: Final[dict[str, dict[str, Any]]] = {
+    "track": {
+        "userId": "u-77",
+        "event": "Report Exported",
+        "messageId": "m-1",
+        "timestamp": "2026-11-22T09:05:00Z",
+        "properties": {"format": "csv"},
+        "context": {"groupId": "acct-1042"},
+    },
+    "identify": {"userId": "u-77", "traits": {"accountId": "acct-1042", "role": "admin"}},
+    "group": {"userId": "u-77", "groupId": "acct-1042", "traits": {"name": "Acme", "plan": "pro"}},
+    "page": {"userId": "u-77", "name": "Pricing", "context": {"groupId": "acct-1042"}},
+    "screen": {"userId": "u-77", "name": "Home", "context": {"groupId": "acct-1042"}},
+    "alias": {"userId": "u-77", "previousId": "anonymous-12"},
+}

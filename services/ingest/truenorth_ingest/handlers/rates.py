@@ -18,6 +18,11 @@ class Rates:
         self._default = events_per_second
         self._of_rate: dict[int, tuple[Buckets, bytes]] = {}
 
+    @property
+    def events_per_minute(self) -> int:
+        """How many events a key may send in a minute, unless it has a rate of its own."""
+        return self._default * 60
+
     def admit(self, sender: Sender, now_s: float) -> None:
         """Let a request of this key in; asked before its body is read.
 

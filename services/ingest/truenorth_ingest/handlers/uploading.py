@@ -19,9 +19,10 @@ from truenorth_ingest.handlers.intake import Intake
 from truenorth_ingest.handlers.uploads import UploadStore
 
 BATCH_ROWS: Final = 500
-LEASE_MS: Final = 60_000
+LEASE_MS: Final = 15_000
 LOOK_EVERY_SECONDS: Final = 1.0
-WAIT_SECONDS_MAX: Final = 15.0
+WAIT_SECONDS_MAX: Final = 5.0
+"""Shorter than the lease, which is kept up while an upload waits."""
 SWEEP_EVERY_SECONDS: Final = 600.0
 
 log = logging.getLogger(__name__)
