@@ -38,7 +38,7 @@ class Block(NamedTuple):
 
 
 def blocks() -> Iterator[Block]:
-    for path in sorted((ROOT / "docs" / "guides").rglob("*.md")):
+    for path in (ROOT / "README.md", *sorted((ROOT / "docs" / "guides").rglob("*.md"))):
         markdown = path.read_text("utf-8")
         found = [Block(path.name, *(part or "" for part in one.groups())) for one in MARKED.finditer(markdown)]
         assert len(found) == markdown.count("<!-- runs -->"), f"{path.name}: a mark without a block behind it"
