@@ -10,11 +10,12 @@ from truenorth.clock import MILLIS_PER_DAY
 from truenorth.errors import RefusedError
 from truenorth.events.catalogue import CATALOGUE, FAMILY_OF_TYPE
 from truenorth.events.identity import EventHeld
+from truenorth.events.inputs import AccountUpdated
 from truenorth.ids import derived_id
 
-from truenorth_ingest.domain.drafts import Draft, identity_key, sealed
+from truenorth_ingest.domain.drafts import Draft, identity_key, learned, sealed
 from truenorth_ingest.domain.graves import person_in
-from truenorth_ingest.domain.lookups import Reason
+from truenorth_ingest.domain.lookups import Reason, external_lookup
 
 KEPT_MS_MAX: Final = 7 * MILLIS_PER_DAY
 """How long an event waits for its account: as long as `unresolved` keeps it."""
@@ -89,6 +90,20 @@ def released(waiting: Waiting, account: str) -> Said:
     said_id = derived_id("event.held", str(waiting.partition), str(waiting.offset))
     topic = FAMILY_OF_TYPE[event.event_type]
     return Said(said_id, topic, (record.key or b"").decode(), event.event_type, record.value or b"")
+
+
+def taught(waiting: Waiting, account: str) -> list[Said]:
+    """Return what an event teaches that has found its account: other ids of the account, if it names some."""
+    event = waiting.event
+    if event.event_type != "account.updated":
+        return []
+    known_as = msgspec.json.decode(event.data, type=AccountUpdated).external_ids or {}
+    found = []
+    for lookup in (external_lookup(*pair) for pair in known_as.items()):
+        said_id = derived_id("identity.taught", str(waiting.partition), str(waiting.offset), lookup)
+        record = learned(lookup, account, event_id=said_id, recordedtime=event.recordedtime)
+        found.append(Said(said_id, "identities", (record.key or b"").decode(), "identity.learned", record.value or b""))
+    return found
 
 
 def forgotten(lookup: str, account: str, *, why: str) -> Said:

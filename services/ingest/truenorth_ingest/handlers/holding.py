@@ -11,7 +11,7 @@ from truenorth.clock import Clock
 from truenorth.codec import parse_time
 
 from truenorth_ingest.domain.graves import person_in
-from truenorth_ingest.domain.holding import Kept, Said, Told, Waiting, forgotten, released
+from truenorth_ingest.domain.holding import Kept, Said, Told, Waiting, forgotten, released, taught
 from truenorth_ingest.domain.lookups import chosen
 from truenorth_ingest.ports import HoldingUnit
 
@@ -62,17 +62,23 @@ class Holding:
     async def take(self, unit: HoldingUnit, events: Sequence[Waiting]) -> Outcome:
         """Put events aside, but for those whose account is known by now: these go on at once."""
         found, kept, erased = await self._judged(unit, events)
-        await unit.say([released(*one) for one in found], now_ms=self._clock.now_ms())
+        await self._let_go(unit, found)
         await unit.keep(kept)
         return Outcome(len(found), len(kept), len(erased))
 
     async def replay(self, unit: HoldingUnit) -> Outcome:
         """Look again at some of the events of awakened lookups: those whose account is known now go on."""
         found, kept, erased = await self._judged(unit, await unit.awoken(self._events_per_round_max))
-        await unit.say([released(*one) for one in found], now_ms=self._clock.now_ms())
+        await self._let_go(unit, found)
         await unit.drop([one.place for one, _ in found] + [one.place for one in erased])
         await unit.keep([one for one in kept if one.reason != one.waiting.event.reason])
         return Outcome(len(found), len(kept), len(erased))
+
+    async def _let_go(self, unit: HoldingUnit, found: Sequence[tuple[Waiting, str]]) -> None:
+        """Say the events that have an account, and after them what these teach, which may let others go on."""
+        said = [released(*one) for one in found]
+        said += [one for pair in found for one in taught(*pair)]
+        await unit.say(said, now_ms=self._clock.now_ms())
 
     async def _judged(
         self, unit: HoldingUnit, events: Sequence[Waiting]
