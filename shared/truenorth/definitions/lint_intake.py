@@ -159,7 +159,7 @@ def _unknown_type(event_type: str, path: str) -> Iterator[Found]:
     if event_type in CATALOGUE and event_type not in TYPES_FROM_OUTSIDE:
         yield Found("type_ours", path, f"{event_type!r} is written by truenorth itself; nobody sends it")
         return
-    yield from findings.unknown_reference(path, event_type, sorted(TYPES_FROM_OUTSIDE), "event type")
+    yield from findings.unknown_reference(path, event_type, sorted(TYPES_FROM_OUTSIDE), "type")
 
 
 def _fields(given: Collection[str], payload: type[PayloadStruct], path: str) -> Iterator[Found]:
