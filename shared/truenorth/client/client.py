@@ -64,8 +64,9 @@ class Client:
         self._clock = clock or SystemClock()
         self._posting().close()  # refuses an address or a key that cannot be one, here rather than in the background
         self._start_over()
-        itself = weakref.ref(self)
-        os.register_at_fork(after_in_child=lambda: _start_over(itself))
+        if hasattr(os, "register_at_fork"):  # where there is fork
+            itself = weakref.ref(self)
+            os.register_at_fork(after_in_child=lambda: _start_over(itself))
 
     def _start_over(self) -> None:
         self._backlog = Backlog(self._limits)
