@@ -14,8 +14,11 @@ class QuarantinedEvent(msgspec.Struct, frozen=True, omit_defaults=True):
     """A record of the quarantine topic.
 
     ``route`` is the road it came by: ``events``, ``tracking``, ``accounts``, ``uploads`` or ``webhooks/<connector>``.
-    ``original`` is text, at most 8 KiB of it, broken characters replaced. It is empty, and ``truncated`` says so, for
-    what may be a request to forget: whoever is to be forgotten is not kept here for a month by the very request.
+    ``original`` is the event as JSON, at most 32 KiB of it, without the people in it: their ids are pseudonyms, and
+    strings that the contract does not know are marks such as ``[12 characters]``; ``redacted`` says so. What was not
+    JSON is a mark altogether. It is empty for what may be a request to forget: whoever is to be forgotten is not kept
+    here for a month by the very request. ``truncated`` is whether it cannot be replayed, because it is not whole.
+    ``key_name`` names the key, and is the source of an event that names none.
     """
 
     code: str
@@ -27,6 +30,8 @@ class QuarantinedEvent(msgspec.Struct, frozen=True, omit_defaults=True):
     original: str
     original_bytes: int
     truncated: bool = False
+    redacted: bool = False
+    key_name: str = ""
 
 
 _decoder = msgspec.json.Decoder(QuarantinedEvent)

@@ -73,9 +73,9 @@ async def test_a_bad_event_is_refused_by_itself_and_quarantined(edge: Edge) -> N
 
 
 async def test_a_quarantined_original_is_cut(edge: Edge) -> None:
-    await edge.post(usage(data={"feature": "x" * 40_000}))
+    await edge.post(usage(data={"feature": [1234567] * 5_000}))
     (kept,) = edge.log.values("quarantine")
-    assert len(kept["original"]) == 8 * 1024
+    assert len(kept["original"]) == 32 * 1024
     assert kept["truncated"]
     assert kept["original_bytes"] > 40_000
 
@@ -316,3 +316,13 @@ async def test_a_body_that_was_not_announced_weighs_what_it_weighs(edge: Edge) -
     await edge.app({"type": "http", "method": "POST", "path": "/v1/events", "headers": headers}, receive, send)
     assert weighed == [len(body)]
     assert edge.meter.waiting_bytes == 0
+
+
+async def test_a_cloudevents_webhook_may_ask_whether_its_events_are_wanted(edge: Edge) -> None:
+    asked = {"webhook-request-origin": "eventemitter.example.com", "webhook-request-rate": "120"}
+    answer = await edge.request("OPTIONS", "/v1/events", headers=asked)
+    assert answer.status_code == 200
+    assert answer.headers["webhook-allowed-origin"] == "eventemitter.example.com"
+    assert answer.headers["webhook-allowed-rate"] == "1200000"
+    answer = await edge.request("OPTIONS", "/v1/events")
+    assert (answer.status_code, answer.json()["code"]) == (400, "header_invalid")

@@ -13,4 +13,4 @@ class Limits:
     id_chars_max: int = 256
     source_chars_max: int = 256
     future_ms_max: int = 5 * 60 * 1000
-    original_bytes_max: int = 8 * 1024
+    original_bytes_max: int = 32 * 1024

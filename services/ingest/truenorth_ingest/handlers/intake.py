@@ -56,6 +56,7 @@ class Intake:
         clock: Clock,
         meter: Meter,
         new_id: Callable[[], str],
+        pseudonym_of: Callable[[str], str],
         answer_seconds_max: float,
     ) -> None:
         self._log = event_log
@@ -65,6 +66,7 @@ class Intake:
         self._clock = clock
         self._meter = meter
         self._new_id = new_id
+        self._pseudonym_of = pseudonym_of
         self._answer_seconds_max = answer_seconds_max
 
     async def take(self, cut: Cut, sender: Sender, *, route: str, now_ms: int) -> Answer:
@@ -138,9 +140,10 @@ class Intake:
                 bad.raw,
                 bad.error,
                 route=route,
-                key_id=sender.key_id,
+                sender=sender,
                 now_ms=now_ms,
                 original_bytes_max=self._limits.original_bytes_max,
+                pseudonym_of=self._pseudonym_of,
             )
             found.append(Written(QUARANTINE_TOPIC, None, value))
         return found
