@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 import pytest
 import standardwebhooks
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from truenorth.clock import from_millis
 from truenorth.definitions.intake import Signature
@@ -176,6 +176,7 @@ def test_a_secret_that_is_not_encoded_as_said_is_the_operators_to_correct() -> N
     assert caught.value.code == "connector_broken"
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=200), st.text(st.characters(max_codepoint=255), max_size=60))
 def test_nothing_that_was_not_signed_gets_through_and_nothing_breaks(body: bytes, given_signature: str) -> None:
     for scheme in SCHEMES:
