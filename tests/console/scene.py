@@ -2,9 +2,13 @@
 
 from typing import Any, Final, NamedTuple
 
+from msgspec import Raw
+from truenorth.codec import encode, encode_json, rfc3339
 from truenorth.events.health import Band
+from truenorth.events.identity import EventHeld, IdentityLearned
 from truenorth.events.inputs import ContactUpdated
 from truenorth.events.people import NoteAdded
+from truenorth.quarantine import QuarantinedEvent
 
 from tests.console.bench import Console
 from tests.console.builders import alert, change, days, entry, finding, milestone, snapshot, task
@@ -103,6 +107,34 @@ async def _account(console: Console, one: Told, place: int, now_ms: int) -> None
         for n, title in enumerate(("Call the sponsor at {}", "Close the P1 of {}", "Agree a plan with {}"))
     ]
     await console.say(one.account, *tasks[: one.tasks])
+
+
+async def tell_intake(console: Console, now_ms: int) -> None:
+    """Publish refusals of three causes, and events that wait for two lookups of which one is known by now."""
+    wrong = (
+        ("data_invalid", "data.count", "Expected `int` >= 1; correct data.count", "events", 9),
+        ("type_not_accepted", "type", "'usage.record' is not an event type; did you mean usage.recorded?", "events", 3),
+        ("actor_missing", "userId", "a call says who: add userId or anonymousId", "tracking", 2),
+    )
+    for code, name, message, route, count in wrong:
+        for number in range(count):
+            original = encode_json({"id": f"e{number}", "type": "usage.recorded", "data": {"feature": "x", "count": 0}})
+            said = QuarantinedEvent(
+                code, name, message, route, "key-1", rfc3339(now_ms), original.decode(), len(original),
+                redacted=True, key_name="billing-backend",
+            )  # fmt: skip
+            await console.repeat("quarantine", code, encode_json(said))
+    at = rfc3339(now_ms)
+    for lookup, count in (("stripe:cus_9", 14), ("stripe:cus_8", 2), ("actor:p_0f3c9d", 1)):
+        for number in range(count):
+            event_id = f"{lookup} {number}"
+            held = EventHeld("unknown", [lookup], "invoice.paid", event_id, "stripe", at, at, Raw(b"{}"))
+            value = encode(held, event_id=event_id, source="edge", account=lookup, time_ms=now_ms)
+            await console.repeat("unresolved", lookup, value)
+    known = encode(
+        IdentityLearned("stripe:cus_8"), event_id="l", source="edge", account="halden-freight", time_ms=now_ms
+    )
+    await console.repeat("identities", "stripe:cus_8\nhalden-freight", known)
 
 
 async def _past(console: Console, now_ms: int) -> None:

@@ -33,11 +33,13 @@ def refusal(**more: Any) -> Refusal:
         "route": "events",
         "field": "data.count",
         "key_id": "k1",
+        "key_name": "shop",
         "message": "Expected `int` >= 1",
         "original": '{"data":{"count":0}}',
         "recorded_ms": NOW.ms - HOUR_MS,
         "original_bytes": 20,
         "truncated": False,
+        "redacted": False,
     }
     return Refusal(**{**usual, **more})
 
@@ -54,13 +56,13 @@ def text_of(line: waiting.WaitingLine) -> str:
 def test_a_cause_says_first_what_would_be_right_and_leads_to_its_newest_refusal() -> None:
     line = refusals.refusal_line(Alike(refusal(), 9, {0: 2, 1: 7}), NOW)
     assert (line.message, line.what) == ("Expected `int` >= 1", "data_invalid in data.count")
-    assert (line.route, line.key_id, line.events, line.last.text) == ("events", "k1", 9, "11:02")
+    assert (line.route, line.sender, line.events, line.last.text) == ("events", "shop", 9, "11:02")
     assert line.href == "/intake/refusals/3:17"
 
 
 def test_a_refusal_without_field_key_or_message_still_says_something() -> None:
-    line = refusals.refusal_line(Alike(refusal(field="", key_id="", message=""), 1, {}), NOW)
-    assert (line.message, line.what, line.key_id) == ("data_invalid", "data_invalid", "none")
+    line = refusals.refusal_line(Alike(refusal(field="", key_id="", key_name="", message=""), 1, {}), NOW)
+    assert (line.message, line.what, line.sender) == ("data_invalid", "data_invalid", "none")
     assert line.bars.bars == []
 
 
@@ -85,7 +87,7 @@ def test_the_page_of_a_refusal_shows_the_original_and_the_command_that_takes_it_
     assert page.command == "truenorth quarantine replay 3:17"
     assert [place for place, _ in page.alike] == ["3:18"]
     assert page.facts[0] == ("Code", "data_invalid")
-    assert page.cut == ""
+    assert page.notes == []
 
 
 def test_what_is_no_json_is_shown_as_it_came() -> None:
@@ -93,9 +95,12 @@ def test_what_is_no_json_is_shown_as_it_came() -> None:
     assert refusals.pretty("id,arr\nacc-1,x") == "id,arr\nacc-1,x"
 
 
-def test_a_cut_original_says_how_long_it_was_and_an_empty_one_why() -> None:
-    assert "had 70,000 bytes" in refusals.refusal_page(refusal(truncated=True, original_bytes=70_000), [], NOW).cut
-    assert "forget somebody" in refusals.refusal_page(refusal(truncated=True, original=""), [], NOW).cut
+def test_what_is_not_whole_has_no_command_and_an_empty_one_says_why() -> None:
+    page = refusals.refusal_page(refusal(truncated=True, original_bytes=70_000), [], NOW)
+    assert "send it again. It had 70,000 bytes" in page.notes[0]
+    assert page.command == ""
+    assert "forget somebody" in refusals.refusal_page(refusal(truncated=True, original=""), [], NOW).notes[0]
+    assert "pseudonyms" in refusals.refusal_page(refusal(redacted=True), [], NOW).notes[0]
 
 
 def test_what_waits_says_how_much_and_how_to_say_whose_it_is() -> None:
@@ -110,11 +115,11 @@ def test_an_id_with_anything_in_it_is_one_safe_word_of_the_command() -> None:
     assert words[3] == f"{INGEST}/v1/identities/hub/a%20b%27%3B%20rm%20-rf%20%24HOME%2Fx%3Fy"
 
 
-def test_a_person_is_placed_by_a_group_call_and_not_by_hand() -> None:
+def test_a_person_is_a_pseudonym_whose_own_id_only_the_product_knows() -> None:
     line = waiting.waiting_line(waits("actor:p_77", events=1), NOW, ingest=INGEST)
-    assert text_of(line) == "a person · 1 event waits: a group call with this person's id says whose they are"
+    assert text_of(line) == "a person · 1 event waits: a group call, or you, say whose they are"
     assert line.detail == "pseudonym p_77"
-    assert line.command == ""
+    assert shlex.split(line.command)[3] == f"{INGEST}/v1/identities/actor/PERSON"
 
 
 @pytest.mark.parametrize(

@@ -39,6 +39,8 @@ async def take(browser: Browser, scheme: Literal["light", "dark"], address: str,
     await shoot(page, f"account-{scheme}")
     await page.goto("/inbox")
     await shoot(page, f"inbox-{scheme}")
+    await page.goto("/intake")
+    await shoot(page, f"intake-{scheme}")
     await context.close()
 
 

@@ -15,7 +15,7 @@ from truenorth_local.stack import LocalStack
 
 from tests.console.bench import Console, eventually, running
 from tests.console.builders import alert, entry, snapshot
-from tests.console.scene import BOOK, tell
+from tests.console.scene import BOOK, tell, tell_intake
 
 pytestmark = [pytest.mark.browser, pytest.mark.integration]
 
@@ -37,7 +37,9 @@ SHOTS = os.environ.get("SCREENSHOTS", "")
 @pytest.fixture(scope="module")
 async def console(stack: LocalStack) -> AsyncIterator[Console]:
     async with running(stack) as one:
-        await tell(one, SystemClock().now_ms())
+        now_ms = SystemClock().now_ms()
+        await tell(one, now_ms)
+        await tell_intake(one, now_ms)
         yield one
 
 
@@ -172,3 +174,52 @@ async def test_a_change_arrives_on_the_open_book_and_fades_once(page: Page, cons
     )  # fmt: skip
     await console.say("marlowe-insurance", told)
     await page.wait_for_selector(f"tr.changed:has-text('Seen at {now_ms}')")
+
+
+async def test_the_intake_says_what_was_refused_and_what_waits(page: Page) -> None:
+    await page.get_by_role("link", name="Intake").click()
+    await page.wait_for_selector("tr:has-text('cus_8'):has-text('has found its account')")  # live, if it has to be
+    assert await page.locator("nav a[aria-current]").inner_text() == "Intake"
+    text = await page.locator("main").inner_text()
+    for part in ("14 events refused in the last 24 hours; 15 wait for their account", "did you mean usage.recorded?"):
+        assert part in text
+    first = page.locator("tr:has-text('correct data.count')")
+    assert await first.locator("svg.hours rect").count() in {1, 2}
+    assert "stripe:cus_9 · 14 events wait: tell us whose it is" in text
+    assert "/v1/identities/stripe/cus_9" in await page.locator("tr:has-text('cus_9') pre.cmd").inner_text()
+    await shot(page, "intake")
+
+
+async def test_a_refusal_is_opened_by_keys_and_says_how_to_take_it_after_all(page: Page) -> None:
+    await page.goto("/intake")
+    await page.wait_for_selector("tr:has-text('did you mean usage.recorded?')")
+    await page.keyboard.press("j")
+    await page.keyboard.press("Enter")
+    await page.wait_for_url("**/intake/refusals/*")
+    place = page.url.rpartition("/")[2]
+    text = await page.locator("main").inner_text()
+    assert f"truenorth quarantine replay {place}" in text
+    assert '"count": 0' in text
+    assert "billing-backend" in text
+    await shot(page, "refusal")
+    await page.get_by_role("link", name="Intake").first.click()
+    await page.wait_for_url("**/intake")
+
+
+async def test_the_intake_on_a_phone_is_a_list_that_fits(page: Page) -> None:
+    await page.set_viewport_size({"width": 390, "height": 844})
+    await page.goto("/intake")
+    await page.wait_for_selector("tr:has-text('did you mean usage.recorded?')")
+    wide, shown = await page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
+    assert wide <= shown
+    await shot(page, "intake-phone")
+
+
+async def test_the_intake_reads_without_javascript(browser: Browser, console: Console) -> None:
+    context = await browser.new_context(base_url=console.url, java_script_enabled=False)
+    page = await context.new_page()
+    await page.goto("/intake")
+    await page.get_by_role("button", name="Dana Reyes").click()
+    await page.get_by_role("link", name="did you mean usage.recorded?").click()
+    assert "truenorth quarantine replay" in await page.locator("main").inner_text()
+    await context.close()

@@ -155,11 +155,13 @@ def refusal_of(record: Record) -> Refusal:
         route=clean(said.route),
         field=clean(said.field),
         key_id=clean(said.key_id),
+        key_name=clean(said.key_name),
         message=clean(said.message),
         original=clean(said.original),
         recorded_ms=record.timestamp_ms,
         original_bytes=said.original_bytes,
         truncated=said.truncated,
+        redacted=said.redacted,
     )
 
 

@@ -99,11 +99,13 @@ REFUSAL: Final = Table(
     Column("route", Text, nullable=False),
     Column("field", Text, nullable=False),
     Column("key_id", Text, nullable=False),
+    Column("key_name", Text, nullable=False),
     Column("message", Text, nullable=False),
     Column("original", Text, nullable=False),
     Column("recorded_ms", BigInteger, nullable=False),
     Column("original_bytes", BigInteger, nullable=False),
     Column("truncated", Boolean, nullable=False),
+    Column("redacted", Boolean, nullable=False),
 )
 
 WAITING: Final = Table(

@@ -1,6 +1,6 @@
 """What the edge refused: its causes, and one refusal whole."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -20,7 +20,7 @@ _HEIGHT_PX: Final = 24
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """One refused event as it is kept. ``recorded_ms`` is the broker's clock at the append."""
+    """One refused event as it is kept: see `truenorth.quarantine`. ``recorded_ms`` is the broker's clock."""
 
     partition: int
     offset: int
@@ -28,16 +28,23 @@ class Refusal:
     route: str
     field: str
     key_id: str
+    key_name: str
     message: str
     original: str
     recorded_ms: int
     original_bytes: int
     truncated: bool
+    redacted: bool
 
     @property
     def place(self) -> str:
         """Where it lies on the topic, as `truenorth quarantine` takes it."""
         return f"{self.partition}:{self.offset}"
+
+    @property
+    def key(self) -> str:
+        """The key or connector that it came with."""
+        return self.key_name or self.key_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +76,7 @@ class RefusalLine:
     message: str
     what: str
     route: str
-    key_id: str
+    sender: str
     events: int
     last: Moment
     bars: Bars
@@ -77,7 +84,7 @@ class RefusalLine:
 
 @dataclass(frozen=True, slots=True)
 class RefusalPage:
-    """All that the page of one refusal says."""
+    """All that the page of one refusal says. ``command`` is empty for what cannot be taken after all."""
 
     place: str
     message: str
@@ -85,7 +92,7 @@ class RefusalPage:
     facts: list[tuple[str, str]]
     at: Moment
     original: str
-    cut: str
+    notes: list[str]
     command: str
     alike: list[tuple[str, Moment]]
 
@@ -101,7 +108,7 @@ def refusal_line(one: Alike, now: Now) -> RefusalLine:
         message=newest.message or newest.code,
         what=what(newest),
         route=newest.route,
-        key_id=newest.key_id or "none",
+        sender=newest.key or "none",
         events=one.events,
         last=when(newest.recorded_ms, now),
         bars=bars(one.hours),
@@ -133,7 +140,7 @@ def bars(hours: Mapping[int, int]) -> Bars:
 
 def refusal_page(refusal: Refusal, alike: Sequence[Refusal], now: Now) -> RefusalPage:
     """Return what the page of one refusal says; ``alike`` are the newest others of its cause."""
-    facts = [("Code", refusal.code), ("Field", refusal.field), ("Road", refusal.route), ("Key", refusal.key_id)]
+    facts = [("Code", refusal.code), ("Field", refusal.field), ("Road", refusal.route), ("Key", refusal.key)]
     return RefusalPage(
         place=refusal.place,
         message=refusal.message or refusal.code,
@@ -141,18 +148,21 @@ def refusal_page(refusal: Refusal, alike: Sequence[Refusal], now: Now) -> Refusa
         facts=[(name, value) for name, value in facts if value],
         at=when(refusal.recorded_ms, now),
         original=pretty(refusal.original),
-        cut=_cut(refusal),
-        command=f"truenorth quarantine replay {refusal.place}",
+        notes=list(_notes(refusal)),
+        command="" if refusal.truncated else f"truenorth quarantine replay {refusal.place}",
         alike=[(other.place, when(other.recorded_ms, now)) for other in alike if other.place != refusal.place],
     )
 
 
-def _cut(refusal: Refusal) -> str:
-    if not refusal.truncated:
-        return ""
+def _notes(refusal: Refusal) -> Iterator[str]:
     if not refusal.original:
-        return "Nothing of it is kept: it may be a request to forget somebody."
-    return f"Only its beginning is kept; it had {refusal.original_bytes:,} bytes."
+        yield "Nothing of it is kept: it may be a request to forget somebody."
+        return
+    if refusal.redacted:
+        yield "Without the people in it: ids are pseudonyms, and texts that nobody needs are told by their length."
+    if refusal.truncated:
+        size = f"{refusal.original_bytes:,} bytes"
+        yield f"It is not whole, so it cannot be taken after all: its sender has to send it again. It had {size}."
 
 
 def pretty(original: str) -> str:

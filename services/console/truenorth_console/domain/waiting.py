@@ -16,6 +16,8 @@ WAITING_KEPT_MS: Final = 7 * MILLIS_PER_DAY
 LEARNED_KEPT_MS: Final = 8 * MILLIS_PER_DAY
 """A day more than what waits: what settles an event was learned after it came."""
 ACTOR: Final = "actor:"
+PERSON: Final = "PERSON"
+"""What stands in a command line for the id of a person, who is a pseudonym here."""
 
 Runs = list[tuple[str, bool]]
 
@@ -95,19 +97,17 @@ def _asks(reason: str, lookup: str) -> str:
     if reason == "unavailable":
         return "accounts could not be looked up, they are tried again by themselves"
     if lookup.startswith(ACTOR):
-        return "a group call with this person's id says whose they are"
+        return "a group call, or you, say whose they are"
     return "tell us whose it is"
 
 
 def identity_command(lookup: str, *, ingest: str) -> str:
-    """Return the command line that says whose a lookup is; empty for people, whom a ``group`` call places."""
+    """Return the command line that says whose a lookup is; of a person it needs the id that the product sends."""
     system, _, external_id = lookup.partition(":")
-    if lookup.startswith(ACTOR) or not external_id:
-        return ""
-    address = f"{ingest}/v1/identities/{quote(system, safe='')}/{quote(external_id, safe='')}"
+    named = PERSON if lookup.startswith(ACTOR) else quote(external_id, safe="")
     return " ".join(
         (
-            f"curl -X PUT {shlex.quote(address)}",
+            f"curl -X PUT {shlex.quote(f'{ingest}/v1/identities/{quote(system, safe=str())}/{named}')}",
             '-H "authorization: Bearer $KEY" -H "content-type: application/json"',
             """-d '{"account": "ACCOUNT"}'""",
         )

@@ -175,7 +175,7 @@
     const moved = Object.keys(seen).filter((name) => counts[name] !== seen[name]);
     for (const name of moved) seen[name] = counts[name];
     state(true);
-    const mine = { book: ["book", "inbox"], inbox: ["inbox"], account: ["account", "inbox"], intake: ["intake", "inbox"] }[body.dataset.here];
+    const mine = { book: ["book", "inbox"], inbox: ["inbox"], account: ["account", "inbox"], intake: ["intake", "inbox"], refusal: ["inbox"] }[body.dataset.here];
     const missed = !greeted && counts.sequence !== Number(body.dataset.sequence); // between this page and its stream
     if (missed || moved.some((name) => mine.includes(name))) dirty = true;
     greeted = true;

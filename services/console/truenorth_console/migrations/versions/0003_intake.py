@@ -13,9 +13,10 @@ def upgrade() -> None:
         "refusal",
         Column("partition", Integer, primary_key=True),
         Column("offset", BigInteger, primary_key=True),
-        *(Column(name, Text, nullable=False) for name in ("code", "route", "field", "key_id", "message", "original")),
+        *(Column(name, Text, nullable=False) for name in ("code", "route", "field", "key_id", "key_name")),
+        *(Column(name, Text, nullable=False) for name in ("message", "original")),
         *(Column(name, BigInteger, nullable=False) for name in ("recorded_ms", "original_bytes")),
-        Column("truncated", Boolean, nullable=False),
+        *(Column(name, Boolean, nullable=False) for name in ("truncated", "redacted")),
     )
     op.execute("CREATE INDEX refusal_at ON refusal (recorded_ms DESC)")
     op.execute("CREATE INDEX refusal_alike ON refusal (code, route, field, key_id, recorded_ms DESC)")
