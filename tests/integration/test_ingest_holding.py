@@ -124,7 +124,7 @@ async def test_two_processes_share_what_they_learn_and_a_killed_one_loses_nothin
             await call(ingest, ingest.url, {"batch": [track(f"u-{run}-{number}", f"{run}-{number}")]})
             if number == 20:
                 other.kill()
-                stack.processes.pop(label)
+                stack.processes.pop(label).log.close()
                 await asyncio.to_thread(stack.start_service, "ingest", own, label=label)
             await call(ingest, url, {"batch": [group(f"u-{run}-{number}", f"acct-{run}")]})
 
