@@ -179,6 +179,8 @@ class _Walk:
                 self._drop(part)
                 continue
             inside = name if name == "external_ids" else low  # its members are other systems' names
+            if low == "subject" and depth:
+                inside = ""  # an event's own subject is its account; any other is what somebody wrote about
             kept[self._key(key)] = self.value(part, inside, depth=depth + 1, whose=whose)
         return kept
 

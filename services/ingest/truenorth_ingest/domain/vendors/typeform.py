@@ -47,7 +47,7 @@ class Definition(Vendor, frozen=True):
 class Asked(Vendor, frozen=True):
     """The question that an answer belongs to."""
 
-    id: str
+    id: Annotated[str, Meta(pattern=r"^[!-~]{1,64}$")]
     type: str = ""
     ref: str = ""
 
