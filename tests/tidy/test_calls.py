@@ -18,6 +18,7 @@ REAL_TIME_TESTS = (
     "tests/benchmarks/",
     "tests/conformance/",
     "tests/deploy/",
+    "tests/sdks/",
 )
 """They drive real processes, which live by the machine's clock."""
 
