@@ -25,6 +25,7 @@ from truenorth_ingest.api.door import Door
 from truenorth_ingest.api.erasures import erasures_router
 from truenorth_ingest.api.events import EVENTS_PATH, EventsRoad
 from truenorth_ingest.api.identities import identities_router
+from truenorth_ingest.api.replay import REPLAY_PATH, ReplayRoad
 from truenorth_ingest.api.tracking import tracking_roads
 from truenorth_ingest.api.uploads import uploads_router
 from truenorth_ingest.api.webhooks import WEBHOOKS_PREFIX, WebhookParts, WebhooksRoad
@@ -179,14 +180,26 @@ def make_door(
         keyring=keyring, rates=rates, intake=intake, reader=calls.current, limits=limits, clock=clock
     )
     events = EventsRoad(keyring=keyring, rates=rates, intake=intake, acceptor=acceptor, limits=limits, clock=clock)
+    drafter = WebhookDrafter(acceptor=acceptor, limits=limits, new_id=new_id)
     hooks = WebhooksRoad(
         parts=webhooks,
         rates=rates,
         intake=intake,
-        drafter=WebhookDrafter(acceptor=acceptor, limits=limits, new_id=new_id),
+        drafter=drafter,
         limits=limits,
         clock=clock,
         meter=meter,
+    )
+    replay = ReplayRoad(
+        keyring=keyring,
+        rates=rates,
+        intake=intake,
+        acceptor=acceptor,
+        calls=calls.current,
+        connectors=webhooks.connectors,
+        drafter=drafter,
+        limits=limits,
+        clock=clock,
     )
     gate = Gate(keyring=keyring, rates=rates, clock=clock, limits=limits)
     uploads = Uploads(upload_store, clock=clock, bytes_max=settings.upload_bytes_max)
@@ -220,7 +233,7 @@ def make_door(
     )
     return Door(
         control,
-        roads={EVENTS_PATH: events, **tracking},
+        roads={EVENTS_PATH: events, REPLAY_PATH: replay, **tracking},
         prefixed={WEBHOOKS_PREFIX: hooks},
         clock=clock,
         meter=meter,

@@ -35,6 +35,7 @@ STATUS_OF_CODE: Final[dict[str, int]] = {
     "body_invalid": 400,
     "header_invalid": 400,
     "length_invalid": 400,
+    "route_unknown": 400,
     "key_missing": 401,
     "key_malformed": 401,
     "key_unknown": 401,
