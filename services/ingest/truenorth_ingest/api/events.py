@@ -59,9 +59,9 @@ class EventsRoad:
         cut = read_events(
             plain, asked.headers, acceptor=self._acceptor, limits=self._limits, sender=caller, now_ms=now_ms
         )
-        self._rates.charge(caller, cut.items, self._clock.monotonic())
+        told = self._rates.charge(caller, cut.items, self._clock.monotonic())
         answer = await self._intake.take(cut, caller, route="events", now_ms=now_ms)
-        return reply(200, JSON_TYPE, encode_json(answer), self._rates.headers(caller, self._clock.monotonic()))
+        return reply(200, JSON_TYPE, encode_json(answer), told)
 
     def _wanted(self, origin: str) -> Reply:
         """Say that events are wanted, as the validation handshake of CloudEvents' webhooks asks.

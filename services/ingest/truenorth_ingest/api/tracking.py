@@ -83,9 +83,9 @@ class TrackingRoad:
             )
         now_ms = self._clock.now_ms()
         cut = self._reader().read(calls, sender=sender, now_ms=now_ms)
-        self._rates.charge(sender, cut.items, self._clock.monotonic())
+        told = self._rates.charge(sender, cut.items, self._clock.monotonic())
         answer = await self._intake.take(cut, sender, route="tracking", now_ms=now_ms)
-        return reply(200, JSON_TYPE, encode_json(answer), self._rates.headers(sender, self._clock.monotonic()))
+        return reply(200, JSON_TYPE, encode_json(answer), told)
 
     def _admitted(self, sender: Sender) -> Sender:
         self._rates.admit(sender, self._clock.monotonic())

@@ -5,7 +5,7 @@ span of time a name gets at most the rate times the span, the burst, and one req
 """
 
 from collections import Counter, OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from math import ceil
 from typing import Final
 
@@ -62,29 +62,48 @@ class Buckets:
         """Tell whether the bucket holds a token."""
         return self.left(name, now_s) >= _ONE_TOKEN
 
-    def charge(self, name: str, tokens: float, now_s: float) -> None:
-        """Take tokens out, however many there are."""
-        buckets = self._buckets
-        buckets[name] = (self.left(name, now_s) - tokens, now_s)
-        buckets.move_to_end(name)
-        if len(buckets) > self._buckets_max:
-            buckets.popitem(last=False)
-        self._forget_full(now_s)
+    def charge(self, name: str, tokens: float, now_s: float) -> float:
+        """Take tokens out, however many there are; return how many are left, below zero when it is overdrawn."""
+        left = self.left(name, now_s) - tokens
+        self._put(name, left, now_s)
+        return left
+
+    def charge_all(self, tokens: Mapping[str, float], now_s: float) -> str | None:
+        """Take tokens out of several buckets, or out of none: return the first name whose bucket is not open."""
+        kept, per_second, burst = self._buckets, self.per_second, self.burst
+        left: dict[str, float] = {}
+        for name, count in tokens.items():
+            before = kept.get(name)
+            holds = burst if before is None else min(burst, before[0] + (now_s - before[1]) * per_second)
+            if holds < _ONE_TOKEN:
+                return name
+            left[name] = holds - count
+        for name, holds in left.items():
+            self._put(name, holds, now_s)
+        return None
 
     def seconds_until_open(self, name: str, now_s: float) -> int:
         """Return after how many whole seconds the bucket holds a token (or one more), at least 1."""
         return max(1, ceil((1.0 - self.left(name, now_s)) / self.per_second))
 
-    def _forget_full(self, now_s: float) -> None:
-        """Look at the two that were charged longest ago: that is enough, as one is added at a time."""
+    def _put(self, name: str, left: float, now_s: float) -> None:
+        """Note what a bucket holds, and forget the two charged longest ago if they are full again.
+
+        Two are enough, as one is added at a time.
+        """
         buckets = self._buckets
+        known = name in buckets
+        buckets[name] = left, now_s
+        if known:
+            buckets.move_to_end(name)
+        elif len(buckets) > self._buckets_max:
+            buckets.popitem(last=False)
         for _ in range(2):
-            if not buckets:
+            oldest = next(iter(buckets), name)
+            tokens, at_s = buckets[oldest]
+            if oldest == name or tokens + (now_s - at_s) * self.per_second < self.burst:
                 return
-            name = next(iter(buckets))
-            if self.left(name, now_s) < self.burst:
-                return
-            del buckets[name]
+            del buckets[oldest]
 
 
 class Ceilings:
@@ -100,14 +119,11 @@ class Ceilings:
             OverRateError: ``account_over_ceiling``: an account has had its share; nobody was charged.
         """
         counts = Counter(accounts)
-        buckets = self._buckets
-        for account in counts:
-            if not buckets.is_open(account, now_s):
-                raise OverRateError(
-                    "account_over_ceiling",
-                    f"account {account!r} sends more than {buckets.per_second:g} events a second;"
-                    " nothing was taken, send it again later",
-                    retry_after_seconds=buckets.seconds_until_open(account, now_s),
-                )
-        for account, count in counts.items():
-            buckets.charge(account, count, now_s)
+        account = self._buckets.charge_all(counts, now_s)
+        if account is not None:
+            raise OverRateError(
+                "account_over_ceiling",
+                f"account {account!r} sends more than {self._buckets.per_second:g} events a second;"
+                " nothing was taken, send it again later",
+                retry_after_seconds=self._buckets.seconds_until_open(account, now_s),
+            )

@@ -62,8 +62,7 @@ class Cut:
     repaired: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Written:
+class Written(msgspec.Struct, frozen=True, gc=False):
     """A record to append: full topic name, key, value."""
 
     topic: str

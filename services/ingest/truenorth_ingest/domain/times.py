@@ -1,10 +1,14 @@
 """When it happened, as told, clamped and written in the house's one form."""
 
+from datetime import datetime
+
 from truenorth import codec
 from truenorth.errors import RefusedError
 
-_MILLIS_CHARS = 24
+_EARLIEST = "1970-01-01T00:00:00.000Z"
+_UTC = ("Z", "+00:00")
 _SECONDS_CHARS = 20
+_DIGITS_AT = 19
 
 
 class Times:
@@ -14,11 +18,13 @@ class Times:
         self._future_ms_max = future_ms_max
         self._now_ms = -1
         self._now_text = ""
+        self._latest_text = ""
 
     def now(self, now_ms: int) -> str:
         """Return the arrival's own time."""
         if now_ms != self._now_ms:
             self._now_ms, self._now_text = now_ms, codec.rfc3339(now_ms)
+            self._latest_text = codec.rfc3339(now_ms + self._future_ms_max)
         return self._now_text
 
     def happened(self, given: str | None, now_ms: int, *, field: str = "time") -> str:
@@ -27,23 +33,38 @@ class Times:
         Raises:
             RefusedError: ``time_unreadable`` or ``time_out_of_range``.
         """
+        now = self.now(now_ms)
         if not given:
-            return self.now(now_ms)
-        time_ms = codec.parse_time(given, field=field)
-        if time_ms < 0:
-            raise RefusedError("time_out_of_range", "a time lies after 1970-01-01T00:00:00Z", field=field)
-        if time_ms > now_ms + self._future_ms_max:
-            return self.now(now_ms)
-        return _as_given(given) or codec.rfc3339(time_ms)
+            return now
+        time = _as_written(given)
+        if not time:
+            time_ms = codec.parse_time(given, field=field)
+            if time_ms < 0:
+                raise _too_early(field)
+            time = codec.rfc3339(time_ms)
+        elif time < _EARLIEST:
+            raise _too_early(field)
+        return now if time > self._latest_text else time
 
 
-def _as_given(text: str) -> str:
-    """Return a time that parsed in the house's form without writing it anew, or nothing when that takes more.
+def _too_early(field: str) -> RefusedError:
+    return RefusedError("time_out_of_range", "a time lies after 1970-01-01T00:00:00Z", field=field)
 
-    Writing a time costs more than judging all the rest of an event; most senders use one of these two forms.
+
+def _as_written(text: str) -> str:
+    """Return a time in UTC in the house's form without doing sums with it, or nothing when that takes more.
+
+    The house's form sorts as the times do. Writing a time anew costs more than judging all the rest of an event, and
+    nearly all senders use one of these: seconds, milliseconds or microseconds, in UTC as ``Z`` or ``+00:00``.
     """
-    if text[-1] != "Z" or text[10:11] != "T" or text[4:5] + text[7:8] + text[13:14] + text[16:17] != "--::":
+    if len(text) < _SECONDS_CHARS or text[10] != "T" or text[7] != "-" or text[13] != ":" or not text.endswith(_UTC):
         return ""
-    if len(text) == _SECONDS_CHARS:
-        return f"{text[:19]}.000Z"
-    return text if len(text) == _MILLIS_CHARS and text[19] == "." else ""
+    try:
+        datetime.fromisoformat(text)  # whatever else is not as it should be does not get past this
+    except ValueError:
+        return ""
+    end = -1 if text[-1] == "Z" else -6
+    digits = len(text) + end - _DIGITS_AT
+    if digits == 0:
+        return f"{text[:_DIGITS_AT]}.000Z"
+    return f"{text[:23]}Z" if text[_DIGITS_AT] == "." and digits in {4, 7} else ""

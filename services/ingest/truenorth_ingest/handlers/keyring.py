@@ -42,6 +42,7 @@ class Keyring:
     A revoked key, and a retired secret, stop working within `REMEMBERED_SECONDS`; an unknown one is asked for again
     after `UNKNOWN_SECONDS`; while the table cannot be asked, known keys keep their last known state. A wrong secret
     of a known key asks the table again, at most every `ASKED_AGAIN_SECONDS`: it may be a second one, just made.
+    Headers that were good are not parsed and hashed again for as long as their key is remembered.
     Ids that nobody has are remembered apart: whoever tries many of them forgets no key that works.
     """
 
@@ -52,6 +53,7 @@ class Keyring:
         self._known: dict[str, _Remembered] = {}
         self._unknown: dict[str, float] = {}
         self._asking: dict[str, asyncio.Task[StoredKey | None]] = {}
+        self._good: dict[tuple[str, str, str], tuple[Sender, float]] = {}
 
     async def sender(self, headers: Mapping[str, str], *, scope: str, address: str = "") -> Sender:
         """Return who sends, by the request's ``authorization`` and ``x-write-key`` headers.
@@ -61,12 +63,19 @@ class Keyring:
                 ``too_many_failures`` when ``address`` (the peer's; empty when it has none) has shown too many such.
             KeysUnavailableError: a key that was never seen, and the table cannot be asked.
         """
+        authorization, write_key = headers.get("authorization", ""), headers.get("x-write-key", "")
+        good = self._good.get((authorization, write_key, scope))
+        if good is not None and self._clock.monotonic() < good[1]:
+            return good[0]
         try:
-            text = key_in_headers(headers.get("authorization", ""), headers.get("x-write-key", ""))
+            text = key_in_headers(authorization, write_key)
         except RefusedError:
             self.failed(address)
             raise
-        return await self.sender_of(text, scope=scope, address=address)
+        sender = await self.sender_of(text, scope=scope, address=address)
+        _make_room(self._good, REMEMBERED_KEYS_MAX)
+        self._good[authorization, write_key, scope] = sender, self._known[sender.key_id].until
+        return sender
 
     async def sender_of(self, text: str, *, scope: str, address: str = "") -> Sender:
         """Return who sends, by the text of their key; raises as `sender` does."""
@@ -136,7 +145,7 @@ class Keyring:
         return key
 
 
-def _make_room(kept: dict[str, Any], entries_max: int) -> None:
+def _make_room(kept: dict[Any, Any], entries_max: int) -> None:
     """Forget the oldest entry of a full memory."""
     if len(kept) >= entries_max:
         kept.pop(next(iter(kept)))

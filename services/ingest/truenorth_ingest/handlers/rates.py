@@ -1,5 +1,6 @@
 """How many events a second a key may send, and how that is told."""
 
+from math import ceil
 from typing import Final
 
 from truenorth_ingest.domain.accepting import Sender
@@ -38,29 +39,20 @@ class Rates:
                 headers=self.headers(sender, now_s),
             )
 
-    def charge(self, sender: Sender, events: int, now_s: float) -> None:
-        """Count the events of a request that was let in, before any of them is taken.
+    def charge(self, sender: Sender, events: int, now_s: float) -> Headers:
+        """Count the events of a request that was let in, before any of them is taken; return what the answer tells.
 
         Raises:
             OverRateError: as `admit`: the bucket was emptied while the body was on its way.
         """
         self.admit(sender, now_s)
-        buckets, _ = self._buckets(sender)
-        buckets.charge(sender.key_id, events, now_s)
+        buckets, policy = self._buckets(sender)
+        return _told(buckets, policy, buckets.charge(sender.key_id, events, now_s))
 
     def headers(self, sender: Sender, now_s: float) -> Headers:
-        """Return ``RateLimit-Policy`` and ``RateLimit`` for an answer to this key.
-
-        As draft 10 of the IETF's RateLimit fields has them: ``q`` events in ``w`` seconds; ``r`` of them may come now,
-        and after ``t`` seconds it is more (0 when there is no more to come).
-        """
+        """Return ``RateLimit-Policy`` and ``RateLimit`` for an answer to this key."""
         buckets, policy = self._buckets(sender)
-        left = buckets.left(sender.key_id, now_s)
-        wait_s = 0 if left >= buckets.burst else buckets.seconds_until_open(sender.key_id, now_s)
-        return [
-            (b"ratelimit-policy", policy),
-            (b"ratelimit", b'"default";r=%d;t=%d' % (max(0, int(left)), wait_s)),
-        ]
+        return _told(buckets, policy, buckets.left(sender.key_id, now_s))
 
     def _buckets(self, sender: Sender) -> tuple[Buckets, bytes]:
         rate = sender.events_per_second or self._default
@@ -70,3 +62,13 @@ class Rates:
             policy = b'"default";q=%d;w=%d' % (burst, BURST_SECONDS)
             found = self._of_rate[rate] = Buckets(per_second=rate, burst=burst), policy
         return found
+
+
+def _told(buckets: Buckets, policy: bytes, left: float) -> Headers:
+    """Return the fields as draft 10 of the IETF's RateLimit fields has them.
+
+    ``q`` events in ``w`` seconds; ``r`` of them may come now, and after ``t`` seconds it is more (0 when there is no
+    more to come).
+    """
+    wait_s = 0 if left >= buckets.burst else max(1, ceil((1.0 - left) / buckets.per_second))
+    return [(b"ratelimit-policy", policy), (b"ratelimit", b'"default";r=%d;t=%d' % (max(0, int(left)), wait_s))]

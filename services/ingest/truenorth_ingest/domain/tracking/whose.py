@@ -56,6 +56,8 @@ def people_of(call: Call, people: Pseudonyms) -> tuple[str, ...]:
 
 def lookups_of(pseudonyms: tuple[str, ...]) -> tuple[str, ...]:
     """Return what an account is looked up by for these people."""
+    if len(pseudonyms) == 1:
+        return (actor_lookup(pseudonyms[0]),)
     return tuple([actor_lookup(pseudonym) for pseudonym in pseudonyms])
 
 
