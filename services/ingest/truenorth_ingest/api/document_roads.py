@@ -154,12 +154,12 @@ def _webhook(limits: Limits) -> dict[str, Any]:
                 "name": "connector",
                 "in": "path",
                 "required": True,
-                "schema": {"type": "string"},
+                "schema": {"type": "string", "pattern": "^[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)?$"},
                 "description": "the connector's id, and where it is authorised by its URL a slash and the token",
                 "example": "stripe",
             }
         ],
-        "requestBody": {"required": True, "content": {"application/json": {"schema": {}}}},
+        "requestBody": {"required": True, "content": {"application/json": {"schema": {"type": ["object", "array"]}}}},
         "responses": responses(404, 422),
     }
 
