@@ -12,14 +12,19 @@ from typing import Any
 import httpx
 import pytest
 from truenorth.clock import SystemClock
+from truenorth.codec import encode
+from truenorth.erasures import SERVICES, acknowledgement
 from truenorth.ids import random_id
-from truenorth.kafka import Record
+from truenorth.kafka import Outgoing, Record
+from truenorth.kafka.producer import LanesProducer
 from truenorth.kafka.reader import read_topic
+from truenorth_ingest.domain.pseudonyms import Pseudonyms
 from truenorth_local.places import Ports, free_ports
 from truenorth_local.services import clean_environment
 from truenorth_local.stack import LocalStack
 
-from tests.ingest.running import RunningIngest, running_ingest
+from tests.ingest.doubles import PSEUDONYM_SECRET
+from tests.ingest.running import RunningIngest, keys_command, running_ingest
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
 
@@ -30,8 +35,12 @@ def ingest(stack: LocalStack, tmp_path_factory: pytest.TempPathFactory) -> Itera
         yield running
 
 
+async def all_records(bootstrap: str, topic: str) -> list[Record]:
+    return [record async for record in read_topic(bootstrap, f"truenorth.{topic}.v1")]
+
+
 async def records(bootstrap: str, topic: str, marked: str) -> list[Record]:
-    found = [record async for record in read_topic(bootstrap, f"truenorth.{topic}.v1")]
+    found = await all_records(bootstrap, topic)
     return [record for record in found if marked.encode() in (record.value or b"")]
 
 
@@ -174,3 +183,50 @@ async def _through_an_absence(own: LocalStack, running: RunningIngest) -> None:
         return await written(own.bootstrap, "usage", "n-1") == [("n-1", "acct-3")]
 
     await eventually(is_there, 90)
+
+
+async def test_an_erasure_by_hand_reaches_what_ingest_knows_and_its_standing_tells(
+    stack: LocalStack, ingest: RunningIngest, tmp_path: Path
+) -> None:
+    run = random_id()
+    alias = Pseudonyms(PSEUDONYM_SECRET).of(f"u-{run}")
+    made = keys_command(
+        ingest.environment, "create", "--name", "dpo", "--scope", "erasures:write", "--write-to", str(tmp_path / "key")
+    )
+    assert made.returncode == 0, made.stderr
+    headers = {"authorization": f"Bearer {(tmp_path / 'key').read_text().strip()}"}
+    url = f"{ingest.url}/v1/erasures"
+    both = [group(f"u-{run}", f"a-{run}"), group(f"u-{run}", f"b-{run}"), track(f"u-{run}", f"{run}-1")]
+    assert (await call(ingest, ingest.url, {"batch": both}))["unresolved"] == 1
+
+    body = {"kind": "actor", "subject_id": f"u-{run}"}
+    answer = await asyncio.to_thread(httpx.post, url, json=body, headers=headers)
+    requests = answer.json()["requests"]
+    assert (answer.status_code, [one["account"] for one in requests]) == (202, [f"a-{run}", f"b-{run}"])
+
+    async def standing(number: int) -> dict[str, Any]:
+        told: dict[str, Any] = httpx.get(f"{url}/{requests[number]['request_id']}", headers=headers).json()
+        return told
+
+    async def is_running() -> bool:
+        return (await standing(0))["status"] == "running" and (await standing(1))["status"] == "running"
+
+    await eventually(is_running)
+    assert [name for name, done in (await standing(0))["services"].items() if done] == ["ingest"]
+    pairs = {record.key: record.value for record in await all_records(stack.bootstrap, "identities")}
+    assert [value for key, value in pairs.items() if alias.encode() in (key or b"")] == [None, None]
+    producer = LanesProducer(stack.bootstrap, clock=SystemClock(), client_id="others")
+    await producer.start()
+    for service in set(SERVICES) - {"ingest"}:
+        event_id, word = acknowledgement(requests[0]["request_id"], "actor", service)
+        value = encode(word, event_id=event_id, source=service, account=f"a-{run}", time_ms=SystemClock().now_ms())
+        await producer.send_many([Outgoing("truenorth.erasures-done.v1", f"a-{run}".encode(), value)])
+    await producer.stop()
+
+    async def is_finished() -> bool:
+        return (await standing(0))["status"] == "finished"
+
+    await eventually(is_finished)
+    assert (await standing(1))["status"] == "running"
+    told = await call(ingest, ingest.url, {"batch": [track(f"u-{run}", f"{run}-2")]})
+    assert told["unresolved"] == 1, "nobody knows them any more"

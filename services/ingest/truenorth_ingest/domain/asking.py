@@ -50,7 +50,7 @@ def read_asked(body: bytes, kind: type[_S]) -> _S:
         raise RefusedError("body_invalid", "the body is not JSON; send one JSON object") from None
     account = getattr(asked, "account", None)
     if account is not None:
-        account_id_of(account)
+        account_id_of(account, field="account")
     return asked
 
 

@@ -13,6 +13,7 @@ from truenorth.events.people import ErasureRequested
 from truenorth_ingest.domain.accepting import Acceptor, Sender
 from truenorth_ingest.domain.asking import AskedErasure
 from truenorth_ingest.domain.drafts import IDENTITIES_TOPIC, Cut, Draft, Written, identity_key, learned
+from truenorth_ingest.domain.facts import account_id_of
 from truenorth_ingest.domain.lookups import actor_lookup
 from truenorth_ingest.domain.pseudonyms import Pseudonyms
 from truenorth_ingest.handlers.intake import Intake
@@ -100,7 +101,7 @@ class ErasureDesk:
         if asked.account is not None:
             return [asked.account]
         if asked.kind == "account":
-            return [asked.subject_id]
+            return [account_id_of(asked.subject_id, field="subject_id")]
         accounts = await self._whose.accounts_of(actor_lookup(self._pseudonyms.of(asked.subject_id)))
         if not accounts:
             raise RefusedError(
