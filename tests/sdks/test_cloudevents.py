@@ -18,7 +18,8 @@ PROGRAM = str(INSTALLED / "cloudevents-2.2.0" / "bin" / "python"), str(HERE / "p
 
 @pytest.mark.parametrize("mode", ["binary", "structured", "binary, old API", "structured, old API"])
 async def test_every_event_is_on_the_topic_once(mode: str, stack: LocalStack, edge: RunningIngest) -> None:
-    account = f"Zoë & Sons, 100 % {random_id()}"
+    # The old API does not encode headers.
+    account = f"acct-{random_id()}" if mode == "binary, old API" else f"Zoë & Sons, 100 % {random_id()}"
     at = datetime.now(UTC).replace(microsecond=0).isoformat()
     sent: list[tuple[dict[str, str], dict[str, object]]] = [
         (
@@ -31,7 +32,7 @@ async def test_every_event_is_on_the_topic_once(mode: str, stack: LocalStack, ed
                 "time": at,
                 "datacontenttype": "application/json",
             },
-            {"feature": f"export {number}", "count": number + 1},
+            {"feature": f"export {number}", "count": number + 2},
         )
         for number in range(20)
     ]
@@ -46,7 +47,7 @@ async def test_every_event_is_on_the_topic_once(mode: str, stack: LocalStack, ed
             name: attributes[name] for name in ("type", "source", "subject")
         }
         assert datetime.fromisoformat(event["time"]) == datetime.fromisoformat(at)
-        assert event["data"] | data == event["data"]
+        assert event["data"] == data
 
 
 @pytest.mark.parametrize("mode", ["binary", "structured"])
