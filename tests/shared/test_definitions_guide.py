@@ -16,7 +16,7 @@ def examples() -> list[str]:
 
 
 def test_every_example_of_the_guide_parses() -> None:
-    assert len(examples()) == 5
+    assert len(examples()) == 6
     for text in examples():
         assert parse_texts({"guide": text}).errors == []
 
