@@ -12,7 +12,7 @@ from truenorth.clock import Clock
 from truenorth.codec import encode_json
 from truenorth.errors import RefusedError
 
-from truenorth_ingest.api.door import Asked
+from truenorth_ingest.api.door import Asked, Unproven
 from truenorth_ingest.api.problems import Reply, reply
 from truenorth_ingest.domain.accepting import Sender
 from truenorth_ingest.domain.inflating import inflated
@@ -40,7 +40,7 @@ class WebhookParts:
 
 
 @dataclass(frozen=True, slots=True)
-class Caller:
+class Caller(Unproven):
     """A connector that somebody speaks for, not verified yet unless by its token or password."""
 
     opened: OpenConnector
@@ -102,6 +102,7 @@ class WebhooksRoad:
             asked.hold(len(plain))
         now_ms = self._clock.now_ms()
         self._verify(caller.opened, asked, plain, now_ms)
+        asked.known()
         self._hearing.heard(caller.opened.connector.id)
         answer = await self._answered(asked, plain, caller, now_ms)
         more = self._rates.headers(caller.sender, self._clock.monotonic())
