@@ -2,10 +2,14 @@
 
 from typing import Any, Final
 
+from truenorth.codec import encode_json
+
 from truenorth_ingest.api.document_schemas import ref
 from truenorth_ingest.api.events import EVENTS_PATH
+from truenorth_ingest.api.replay import REPLAY_PATH, Replay
 from truenorth_ingest.api.tracking import BATCH_PATHS
 from truenorth_ingest.api.webhooks import WEBHOOKS_PREFIX
+from truenorth_ingest.domain.keys import REPLAY_SCOPE
 from truenorth_ingest.domain.limits import Limits
 from truenorth_ingest.domain.tracking.calls import KINDS
 
@@ -29,6 +33,7 @@ def hot_roads(limits: Limits, *, security: list[dict[str, list[str]]]) -> dict[s
         EVENTS_PATH: {"post": _events(limits) | secured, "options": _wanted()},
         BATCH_PATHS[0]: {"post": _batch(limits) | secured},
         **calls,
+        REPLAY_PATH: {"post": _replay(limits) | secured},
         f"{WEBHOOKS_PREFIX}{{connector}}": {"post": _webhook(limits)},
     }
 
@@ -137,6 +142,24 @@ def _tracking(
         "operationId": f"track{name.capitalize()}" if name != "track" else "track",
         "requestBody": {"required": True, "content": {"application/json": {"schema": schema, "example": example}}},
         "responses": responses(),
+    }
+
+
+def _replay(limits: Limits) -> dict[str, Any]:
+    example = {"route": "events", "original": encode_json(_EVENT).decode(), "place": "0:17", "dry_run": True}
+    return {
+        "tags": ["quarantine"],
+        "summary": "Take a refused event once more",
+        "description": (
+            "One event as the quarantine keeps it, on the road that it came by. With `dry_run` it is only told what "
+            f"would become of it. Needs the scope `{REPLAY_SCOPE}`. At most {limits.body_bytes_max} bytes."
+        ),
+        "operationId": "replay",
+        "requestBody": {
+            "required": True,
+            "content": {"application/json": {"schema": ref(Replay.__name__), "example": example}},
+        },
+        "responses": responses(404, 422),
     }
 
 

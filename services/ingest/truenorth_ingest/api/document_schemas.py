@@ -7,7 +7,8 @@ from truenorth.events.catalogue import CATALOGUE
 from truenorth.events.inputs import AccountUpdated
 
 from truenorth_ingest.api.desk_answers import ErasuresMade, ErasureStanding, IdentityTold
-from truenorth_ingest.api.problems import STATUS_OF_CODE, TITLES
+from truenorth_ingest.api.problems import BUSY_CODES, STATUS_OF_CODE, TITLES
+from truenorth_ingest.api.replay import Replay
 from truenorth_ingest.api.upload_answers import Progress, RefusalPage, UploadList
 from truenorth_ingest.domain.accepting import TYPES_TAKEN
 from truenorth_ingest.domain.asking import AskedErasure, AskedIdentity
@@ -62,7 +63,7 @@ def ref(name: str) -> dict[str, str]:
 def schemas() -> dict[str, Any]:
     """Return the named schemas: answers, problems, what is sent, and the data of each event type."""
     payloads = {event_type: CATALOGUE[event_type] for event_type in sorted(TYPES_TAKEN)}
-    answers = [Answer, Progress, UploadList, RefusalPage, *_ASKED_BY_HAND]
+    answers = [Answer, Replay, Progress, UploadList, RefusalPage, *_ASKED_BY_HAND]
     refs, parts = msgspec.json.schema_components([*answers, *payloads.values()], ref_template=f"{SCHEMAS}{{name}}")
     kinds = [
         {
@@ -86,6 +87,8 @@ def problem_responses() -> dict[str, Any]:
     responses: dict[str, Any] = {}
     for status in sorted({*STATUS_OF_CODE.values()}):
         codes = [code for code, of in STATUS_OF_CODE.items() if of == status]
+        if status == 429:  # which a setting may make of them
+            codes += sorted(BUSY_CODES)
         responses[f"Problem{status}"] = {
             "description": f"{TITLES[status]}: {', '.join(codes)}",
             "content": {
