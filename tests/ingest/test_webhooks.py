@@ -164,6 +164,19 @@ async def test_a_body_that_is_not_json_is_a_400(edge: Edge) -> None:
     assert (answer.status_code, answer.json()["code"]) == (400, "body_invalid")
 
 
+@pytest.mark.parametrize("depth", [200, 400, 600, 800, 900, 950, 980, 1_000, 5_000, 100_000])
+@pytest.mark.parametrize("kind", ["[%s]", '{"a":%s}'])
+async def test_however_deep_a_body_is_it_is_answered(edge: Edge, kind: str, depth: int) -> None:
+    head, tail = kind.split("%s")
+    answer = await jira(edge, (head * depth + "1" + tail * depth).encode())
+    assert answer.status_code in {200, 400}
+
+
+@pytest.mark.parametrize("body", ['{"webhookEvent": NaN}', '"\\ud800"', "1e999", "-0", "[]", "null", "9" * 5_000])
+async def test_whatever_json_a_body_is_it_is_answered(edge: Edge, body: str) -> None:
+    assert (await jira(edge, body.encode())).status_code in {200, 400}
+
+
 async def test_a_signature_is_over_the_body_before_it_was_zipped(edge: Edge) -> None:
     signature = hmac.new(JIRA.encode(), json.dumps(CREATED).encode(), hashlib.sha256).hexdigest()
     answer = await edge.post(

@@ -139,7 +139,11 @@ def read_body(body: bytes) -> Body:
     try:
         return Body(msgspec.json.decode(body), repaired=False)
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
-        return Body(msgspec.json.decode(as_strict_json(body, what="body_invalid")), repaired=True)
+        strict = as_strict_json(body, what="body_invalid")
+    try:
+        return Body(msgspec.json.decode(strict), repaired=True)
+    except (msgspec.MsgspecError, RecursionError) as error:
+        raise RefusedError("body_invalid", f"not JSON that can be read: {str(error)[:200]}") from None
 
 
 def _check_account(account: str) -> None:
