@@ -204,15 +204,15 @@ async def test_an_erasure_by_hand_reaches_what_ingest_knows_and_its_standing_tel
     requests = answer.json()["requests"]
     assert (answer.status_code, [one["account"] for one in requests]) == (202, [f"a-{run}", f"b-{run}"])
 
-    async def standing(number: int) -> dict[str, Any]:
+    def standing(number: int) -> dict[str, Any]:
         told: dict[str, Any] = httpx.get(f"{url}/{requests[number]['request_id']}", headers=headers).json()
         return told
 
     async def is_running() -> bool:
-        return (await standing(0))["status"] == "running" and (await standing(1))["status"] == "running"
+        return standing(0)["status"] == "running" and standing(1)["status"] == "running"
 
     await eventually(is_running)
-    assert [name for name, done in (await standing(0))["services"].items() if done] == ["ingest"]
+    assert [name for name, done in standing(0)["services"].items() if done] == ["ingest"]
     pairs = {record.key: record.value for record in await all_records(stack.bootstrap, "identities")}
     assert [value for key, value in pairs.items() if alias.encode() in (key or b"")] == [None, None]
     producer = LanesProducer(stack.bootstrap, clock=SystemClock(), client_id="others")
@@ -224,9 +224,9 @@ async def test_an_erasure_by_hand_reaches_what_ingest_knows_and_its_standing_tel
     await producer.stop()
 
     async def is_finished() -> bool:
-        return (await standing(0))["status"] == "finished"
+        return standing(0)["status"] == "finished"
 
     await eventually(is_finished)
-    assert (await standing(1))["status"] == "running"
+    assert standing(1)["status"] == "running"
     told = await call(ingest, ingest.url, {"batch": [track(f"u-{run}", f"{run}-2")]})
     assert told["unresolved"] == 1, "nobody knows them any more"
