@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from truenorth.clock import ManualClock
 from truenorth_ingest.domain.accepting import Sender
 from truenorth_ingest.domain.ceilings import Buckets, Ceilings, OverRateError
+from truenorth_ingest.domain.keys import SCOPES
 from truenorth_ingest.handlers.rates import Rates
 from truenorth_ingest.handlers.strangers import Strangers, network_of
 
@@ -223,6 +224,35 @@ async def test_what_waits_stays_under_its_bound_whatever_the_number_of_senders(*
         assert answer.status_code == 503
         assert int(answer.headers["retry-after"]) >= 1
         assert answer.json()["message"]
+
+
+@pytest.mark.parametrize("path", ["/v1/events", "/v1/batch", "/v1/track", "/v1/replay"])
+@pytest.mark.parametrize("opening", [b"[", b'{"a":', b'{"batch":[{"properties":', b'{"data":['])
+async def test_what_nests_too_deeply_is_refused_clearly_on_every_road(path: str, opening: bytes) -> None:
+    edge = Edge()
+    edge.keys.keys["key1"] = stored_key(scopes=frozenset(SCOPES))
+    for body in (opening * 20_000, opening + b"[" * 20_000 + b"]" * 20_000):
+        answer = await edge.post(body, path=path)
+        assert answer.status_code == 400
+        assert answer.json()["code"] == "body_invalid"
+
+
+@pytest.mark.parametrize(
+    ("event", "field"),
+    [
+        (usage(data={"feature": "x" * 129}), "data.feature"),
+        (usage(subject="x" * 2_000), "subject"),
+        (usage(id="x" * 257), "id"),
+        (usage(source="x" * 257), "source"),
+        (usage(type="x" * 3_000), "type"),
+        (usage(data={"feature": "x", "actor": "x" * 129}), "data.actor"),
+    ],
+)
+async def test_a_text_that_is_too_long_names_its_field(event: Any, field: str) -> None:
+    answer = (await Edge().post([event, usage()])).json()
+    assert answer["accepted"] == 1
+    assert [bad["field"] for bad in answer["rejected"]] == [field]
+    assert len(answer["rejected"][0]["message"]) < 400
 
 
 async def test_senders_whose_key_is_not_known_yet_get_a_share_of_what_may_wait() -> None:

@@ -78,7 +78,11 @@ def _end(name: str, part: Identity) -> None:
 def end_abandoned(folder: Path, prefix: str) -> None:
     """End and remove the stacks under ``folder`` whose driver is gone; only those of one's own."""
     for root in folder.glob(f"{prefix}*"):
-        if root.stat().st_uid != os.geteuid():
+        try:
+            owner = root.stat().st_uid
+        except FileNotFoundError:  # another session was quicker
+            continue
+        if owner != os.geteuid():
             continue
         family = read_leftovers(root)
         if family is not None and not family.driver.is_alive:
