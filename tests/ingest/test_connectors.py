@@ -23,6 +23,7 @@ from truenorth_ingest.domain.webhooks.silence import DAY_MS, HOUR_MS, Heard, Win
 SHIPPED = shipped_connectors()
 MAPPINGS = {one.id: CompiledMappings(one) for one in SHIPPED if one.reads == "mapping"}
 MAPPED = list(MAPPINGS)
+CONFIG = Path(__file__).parents[2] / "config" / "connectors.yaml"
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=8),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
@@ -62,8 +63,8 @@ def run(*arguments: str | Path) -> Result:
     return CliRunner().invoke(commands_connector.connector, [str(one) for one in arguments], catch_exceptions=True)
 
 
-@pytest.mark.parametrize("name", MAPPED)
-def test_what_ships_means_what_its_cases_say(name: str) -> None:
+@pytest.mark.parametrize("name", [*MAPPED, CONFIG])
+def test_what_ships_means_what_its_cases_say(name: str | Path) -> None:
     result = run("test", name)
     assert result.exit_code == 0, result.output
     assert result.output.count("fine") >= 3
