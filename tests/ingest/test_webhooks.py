@@ -117,6 +117,10 @@ async def test_webhooks_are_taken_while_the_database_is_away(edge: Edge) -> None
     assert [answer.json()["accepted"] for answer in answers] == [1, 1]
     ids = {held["data"]["event_id"] for held in edge.log.values("unresolved")}
     assert ids == {"jira:issue_created-1-1000"}  # by which readers drop the second
+    edge.deliveries.down = False
+    await edge.clock.sleep(6)
+    answers = [await jira(edge, CREATED, x_atlassian_webhook_identifier="d1") for _ in range(2)]
+    assert [answer.json()["accepted"] for answer in answers] == [1, 0]
 
 
 async def test_what_means_nothing_to_anybody_is_quarantined_and_answered_200(edge: Edge) -> None:

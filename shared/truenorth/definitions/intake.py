@@ -41,7 +41,9 @@ class EventMapping(DefinitionStruct, frozen=True):
 
     Expressions are JMESPath over the payload (or over each item that ``each`` finds, with the whole payload as
     ``payload``). The account is ``account``, or whoever ``external_id`` belongs to. ``data`` gives the event's fields.
-    ``ignore`` says that this kind is known and means nothing here; a kind that no mapping takes is refused.
+    An expression of ``data`` that finds nothing leaves its field out. ``when`` and the connector's own expressions are
+    over the payload even where there is ``each``. ``ignore`` says that this kind is known and means nothing here; a
+    kind that no mapping takes is refused.
     """
 
     when: Expression
@@ -60,7 +62,8 @@ class Connector(DefinitionStruct, frozen=True):
 
     ``auth``: ``signature``, ``basic`` (the secret is ``user:password``) or ``token`` (it is the URL's last part).
     ``reads`` names a reader that is built in; ``mapping`` means the ``mappings`` below, of which the first that fits
-    is taken. ``event_id`` and ``time`` hold for every mapping that has none of its own. ``external_ids`` names the
+    is taken; a body that is a list is as many payloads. ``event_id`` (what names a delivery and its repeats) and
+    ``time`` hold for every mapping that has none of its own. ``external_ids`` names the
     system whose ids ``external_id`` are; the connector itself when absent. ``silent_after`` is how long nothing may
     come before operations are told.
     """
