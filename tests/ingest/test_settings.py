@@ -14,7 +14,7 @@ ENVIRONMENT = {"DATABASE_URL": "postgresql://u@h/d", "TRUENORTH_PSEUDONYM_SECRET
 def test_the_defaults_are_the_documented_ones() -> None:
     settings = Settings.from_env(ENVIRONMENT)
     assert (settings.host, settings.port, settings.telemetry_port) == ("127.0.0.1", 8400, 8491)
-    assert (settings.answer_seconds_max, settings.waiting_bytes_max) == (10.0, 67_108_864)
+    assert (settings.answer_seconds_max, settings.waiting_bytes_max) == (8.0, 67_108_864)
 
 
 def test_the_secret_may_come_from_a_file(tmp_path: Path) -> None:

@@ -54,7 +54,8 @@ class Settings:
             port=read.port("TRUENORTH_INGEST_PORT", 8400),
             telemetry_port=read.port("TRUENORTH_TELEMETRY_PORT", 8491),
             log_level=read.log_level(),
-            answer_seconds_max=read.number("TRUENORTH_INGEST_ANSWER_SECONDS_MAX", 10.0, at_least=0.1, at_most=300.0),
+            # SDKs hang up after 10 s or more: they must still be there to be told when to come back.
+            answer_seconds_max=read.number("TRUENORTH_INGEST_ANSWER_SECONDS_MAX", 8.0, at_least=0.1, at_most=300.0),
             waiting_bytes_max=read.integer(
                 "TRUENORTH_INGEST_WAITING_BYTES_MAX", 64 * 1024 * 1024, at_least=1024 * 1024, at_most=2**40
             ),
