@@ -33,6 +33,10 @@ from truenorth_console.domain.wording import HOUR_MS
 
 _CAUSE: Final = (REFUSAL.c.code, REFUSAL.c.route, REFUSAL.c.field, REFUSAL.c.key_id)
 _PLACE: Final = (REFUSAL.c.partition, REFUSAL.c.offset)
+_BRIEF: Final = (
+    *(column for column in REFUSAL.c if column is not REFUSAL.c.original),
+    literal("", Text).label("original"),
+)
 _NO_WORD: Final = "[^[:alnum:]_-]"
 """What stands around an id that is a word of its own."""
 
@@ -44,35 +48,34 @@ class IntakeReader:
         self._engine = engine
 
     async def causes(self, *, now_ms: int) -> list[Alike]:
-        """Return the refusals by cause, the one that happened last first."""
+        """Return the refusals by cause, the one that happened last first, without their originals."""
         kept = REFUSAL.c.recorded_ms > now_ms - REFUSALS_KEPT_MS
         last = func.max(REFUSAL.c.recorded_ms)
         counts = select(*_CAUSE, func.count().label("events")).where(kept).group_by(*_CAUSE)
-        counts = counts.order_by(last.desc()).limit(LINES_MAX)
-        newest = select(REFUSAL).where(kept).ext(distinct_on(*_CAUSE)).order_by(*_CAUSE, REFUSAL.c.recorded_ms.desc())
+        counts = counts.order_by(last.desc(), *_CAUSE).limit(LINES_MAX)
         hour = REFUSAL.c.recorded_ms // literal_column(str(HOUR_MS))
         today = REFUSAL.c.recorded_ms > now_ms - HOURS_SHOWN * HOUR_MS
-        hours = select(*_CAUSE, hour.label("hour"), func.count().label("events")).where(today).group_by(*_CAUSE, hour)
         async with transaction(self._engine) as connection:
+            events = {_cause(row): row.events for row in await connection.execute(counts)}
+            mine = tuple_(*_CAUSE).in_(list(events))
+            newest = select(*_BRIEF).where(mine).ext(distinct_on(*_CAUSE))
+            newest = newest.order_by(*_CAUSE, REFUSAL.c.recorded_ms.desc())
             heads = {_cause(row): _refusal(row) for row in await connection.execute(newest)}
+            hours = select(*_CAUSE, hour.label("hour"), func.count().label("events")).where(today, mine)
             spread: dict[tuple[str, ...], dict[int, int]] = {}
-            for row in await connection.execute(hours):
+            for row in await connection.execute(hours.group_by(*_CAUSE, hour)):
                 spread.setdefault(_cause(row), {})[max(0, now_ms // HOUR_MS - row.hour)] = row.events
-            return [
-                Alike(heads[_cause(row)], row.events, spread.get(_cause(row), {}))
-                for row in await connection.execute(counts)
-                if _cause(row) in heads
-            ]
+        return [Alike(heads[cause], events[cause], spread.get(cause, {})) for cause in events if cause in heads]
 
     async def refusal(self, partition: int, offset: int) -> tuple[Refusal, list[Refusal]] | None:
-        """Return one refusal and the newest of the same cause, itself among them; None when it is not kept."""
+        """Return one refusal, and the newest of its cause without their originals; None when it is not kept."""
         one = select(REFUSAL).where(REFUSAL.c.partition == partition, REFUSAL.c.offset == offset)
         async with transaction(self._engine) as connection:
             row = (await connection.execute(one)).one_or_none()
             if row is None:
                 return None
             same = and_(*(column == value for column, value in zip(_CAUSE, _cause(row), strict=True)))
-            newest = select(REFUSAL).where(same).order_by(REFUSAL.c.recorded_ms.desc()).limit(ALIKE_MAX)
+            newest = select(*_BRIEF).where(same).order_by(REFUSAL.c.recorded_ms.desc()).limit(ALIKE_MAX)
             return _refusal(row), [_refusal(other) for other in await connection.execute(newest)]
 
     async def waiting(self, *, now_ms: int) -> list[Waiting]:
