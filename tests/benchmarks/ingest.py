@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import psutil
 from truenorth.clock import SystemClock
 from truenorth_local.places import free_ports
 from truenorth_local.processes import Process
@@ -19,8 +20,10 @@ from tests.ingest.running import RunningIngest, running_ingest
 
 SECONDS = 6.0
 CONNECTIONS = 32
+MANY_CONNECTIONS = 64
+TOO_MANY_CONNECTIONS = 256
+WAITING_BYTES_MAX = 4 * 1024 * 1024
 SERVER_CORE = 0
-
 
 SHAPES = (
     ("/v1/track", 1),
@@ -56,6 +59,14 @@ def measure(stack: LocalStack, *, seconds: float = SECONDS) -> dict[str, Any]:
                     figures[name][f"{path} {per_request} per request"] = found
         finally:
             stack.stop_service("plain")
+        at = int(ours.url.rpartition(":")[2])
+        figures[f"{MANY_CONNECTIONS}_senders"] = {
+            f"{path} {per_request} per request": _run(
+                ours.process, at, path, ours.key, per_request, seconds, connections=MANY_CONNECTIONS
+            )
+            for path, per_request in SHAPES[:3]
+        }
+    figures["overload"] = _overload(stack, seconds=seconds)
     figures["times_plain"] = {
         name: round(
             figures["truenorth_ingest"][name]["events_per_cpu_second"]
@@ -67,6 +78,22 @@ def measure(stack: LocalStack, *, seconds: float = SECONDS) -> dict[str, Any]:
     return figures
 
 
+def _overload(stack: LocalStack, *, seconds: float) -> dict[str, Any]:
+    """Return how much memory it takes when several times more comes than may wait, and what the others are told."""
+    bounded = NO_CEILING | {"TRUENORTH_INGEST_WAITING_BYTES_MAX": str(WAITING_BYTES_MAX)}
+    with tempfile.TemporaryDirectory() as folder, running_ingest(stack, Path(folder), **bounded) as ours:
+        _teach(ours)
+        process = psutil.Process(ours.process.pid)
+        at = int(ours.url.rpartition(":")[2])
+        taken = []
+        resident_mib = [round(process.memory_info().rss / 2**20)]
+        for _ in range(3):
+            found = _run(ours.process, at, "/v1/batch", ours.key, 100, seconds, connections=TOO_MANY_CONNECTIONS)
+            taken.append({name: found[name] for name in ("events_per_second", "requests", "not_200", "answer_ms")})
+            resident_mib.append(round(process.memory_info().rss / 2**20))
+    return {"waiting_bytes_max": WAITING_BYTES_MAX, "resident_mib_before_and_after_each": resident_mib, "rounds": taken}
+
+
 def _teach(ours: RunningIngest) -> None:
     """Tell ingest whose each actor is, as ``group`` calls do: half of the calls leave it out."""
     now_ms = SystemClock().now_ms()
@@ -76,9 +103,18 @@ def _teach(ours: RunningIngest) -> None:
         httpx.post(f"{ours.url}/v1/batch", json={"batch": calls}, headers=headers, timeout=30).raise_for_status()
 
 
-def _run(process: Process, port: int, path: str, key: str, per_request: int, seconds: float) -> dict[str, Any]:
+def _run(
+    process: Process,
+    port: int,
+    path: str,
+    key: str,
+    per_request: int,
+    seconds: float,
+    *,
+    connections: int = CONNECTIONS,
+) -> dict[str, Any]:
     command = [sys.executable, "-m", "tests.benchmarks.http_load", str(port), path, key]
-    command += [str(per_request), str(seconds), str(CONNECTIONS)]
+    command += [str(per_request), str(seconds), str(connections)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as load:
         assert load.stderr is not None
         load.stderr.readline()  # it begins; the warm-up's processor time counts, and so do its events below
