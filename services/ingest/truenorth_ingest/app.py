@@ -39,7 +39,7 @@ from truenorth_ingest.handlers.calls import CallReaders
 from truenorth_ingest.handlers.connectors import Connectors
 from truenorth_ingest.handlers.defined import Defined
 from truenorth_ingest.handlers.deliveries import Deliveries
-from truenorth_ingest.handlers.desks import ErasureDesk, IdentityDesk, Whose
+from truenorth_ingest.handlers.desks import make_desks
 from truenorth_ingest.handlers.hearing import Hearing
 from truenorth_ingest.handlers.intake import Intake
 from truenorth_ingest.handlers.keyring import Keyring
@@ -203,20 +203,14 @@ def make_door(
     )
     gate = Gate(keyring=keyring, rates=rates, clock=clock, limits=limits)
     uploads = Uploads(upload_store, clock=clock, bytes_max=settings.upload_bytes_max)
-    whose = Whose(identity_table, accounts)
-    erasures = ErasureDesk(
+    erasures, identities = make_desks(
         acceptor=acceptor,
         pseudonyms=pseudonyms,
         intake=intake,
-        whose=whose,
-        table=erasure_table,
-        clock=clock,
-        new_id=new_id,
-    )
-    identities = IdentityDesk(
         event_log=event_log,
         accounts=accounts,
-        whose=whose,
+        identity_table=identity_table,
+        erasure_table=erasure_table,
         clock=clock,
         new_id=new_id,
         answer_seconds_max=settings.answer_seconds_max,

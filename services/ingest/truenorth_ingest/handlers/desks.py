@@ -164,6 +164,41 @@ class IdentityDesk:
             raise TransientError(f"no acknowledgement within {self._answer_seconds_max:g} s") from None
 
 
+def make_desks(
+    *,
+    acceptor: Acceptor,
+    pseudonyms: Pseudonyms,
+    intake: Intake,
+    event_log: EventLog,
+    accounts: Accounts,
+    identity_table: IdentityTable,
+    erasure_table: ErasureTable,
+    clock: Clock,
+    new_id: Callable[[], str],
+    answer_seconds_max: float,
+) -> tuple[ErasureDesk, IdentityDesk]:
+    """Return who answers what is asked for by hand."""
+    whose = Whose(identity_table, accounts)
+    erasures = ErasureDesk(
+        acceptor=acceptor,
+        pseudonyms=pseudonyms,
+        intake=intake,
+        whose=whose,
+        table=erasure_table,
+        clock=clock,
+        new_id=new_id,
+    )
+    identities = IdentityDesk(
+        event_log=event_log,
+        accounts=accounts,
+        whose=whose,
+        clock=clock,
+        new_id=new_id,
+        answer_seconds_max=answer_seconds_max,
+    )
+    return erasures, identities
+
+
 def _request(draft: Draft) -> Asked:
     return Asked(request_id_of(draft.account, draft.source, draft.id), draft.account)
 
