@@ -5,6 +5,7 @@ import json
 from typing import Any
 
 import httpx
+import msgspec
 import pytest
 from truenorth_ingest.app import make_upload_worker
 from truenorth_ingest.domain.keys import ACCOUNTS_SCOPE, WRITE_SCOPE
@@ -278,6 +279,14 @@ async def test_a_repeated_upload_is_the_same_one(edge: Edge) -> None:
     again = await upload(edge, "account_id,name\na,Acme\n", idempotency_key="k")
     assert first.json()["id"] == again.json()["id"]
     assert len(edge.uploads.known) == 1
+
+
+async def test_a_repeat_waits_for_the_attempt_that_is_still_arriving(edge: Edge) -> None:
+    upload_id = (await upload(edge, "account_id,name\na,Acme\n", idempotency_key="k")).json()["id"]
+    edge.uploads.known[upload_id] = msgspec.structs.replace(edge.uploads.known[upload_id], state="receiving")
+    assert (await upload(edge, "account_id,name\na,Acme\n", idempotency_key="k")).status_code == 503
+    edge.clock.advance(seconds=121)
+    assert (await upload(edge, "account_id,name\na,Acme\n", idempotency_key="k")).status_code == 202
 
 
 async def test_files_have_limits_and_may_be_gzipped(edge: Edge) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 from truenorth.errors import TransientError
 from truenorth_ingest.domain.uploads import OPEN_STATES, RefusedRow, Upload
+from truenorth_ingest.handlers.uploads import ARRIVING_MS_MAX
 
 
 class FakeUploads:
@@ -22,7 +23,7 @@ class FakeUploads:
     async def begin(self, upload: Upload) -> Upload | None:
         self._ask()
         there = self.known.get(upload.upload_id)
-        if there is not None and there.state != "receiving":
+        if there is not None and (there.state != "receiving" or there.created >= upload.created - ARRIVING_MS_MAX):
             return there
         await self.drop(upload.upload_id)
         self.known[upload.upload_id] = upload
@@ -30,9 +31,12 @@ class FakeUploads:
 
     async def add_chunk(self, upload_id: str, number: int, content: bytes) -> None:
         self._ask()
-        self.chunks[upload_id, number] = content
+        self.chunks.setdefault((upload_id, number), content)
 
     async def received(self, upload_id: str, *, size: int) -> None:
+        kept = sum(len(content) for (owner, _), content in self.chunks.items() if owner == upload_id)
+        if upload_id not in self.known or kept != size:
+            raise TransientError("another request took this upload over while it was arriving")
         self._change(upload_id, state="waiting", bytes=size)
 
     async def drop(self, upload_id: str) -> None:

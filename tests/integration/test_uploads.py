@@ -11,13 +11,16 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import msgspec
 import pytest
+from truenorth.errors import TransientError
 from truenorth.ids import random_id
 from truenorth.kafka.reader import read_topic
 from truenorth.postgres.engine import make_engine
 from truenorth_ingest.adapters.upload_table import PostgresUploads
 from truenorth_ingest.domain.uploads import RefusedRow, Upload
 from truenorth_ingest.handlers.uploading import WorkStore
+from truenorth_ingest.handlers.uploads import ARRIVING_MS_MAX
 from truenorth_ingest.settings import SCHEMA
 from truenorth_local.stack import LocalStack
 
@@ -141,14 +144,20 @@ async def test_a_store_keeps_lends_and_forgets(store: WorkStore) -> None:
     upload = Upload(f"zz-{random_id()}", "key1", "tests", "events", "csv", backfill=True, created=1)
     assert await store.begin(upload) is None
     await store.add_chunk(upload.upload_id, 0, b"broken")
-    assert await store.begin(upload) is None, "what was not received whole begins again"
+    arriving = await store.begin(upload)
+    assert arriving is not None
+    assert arriving.state == "receiving"
+    with pytest.raises(TransientError):
+        await store.received(upload.upload_id, size=5)
+    upload = msgspec.structs.replace(upload, created=2 + ARRIVING_MS_MAX)
+    assert await store.begin(upload) is None, "what its sender gave up begins again"
     await store.add_chunk(upload.upload_id, 0, b"whole")
     await store.received(upload.upload_id, size=5)
     there = await store.begin(upload)
     assert there is not None
     assert (there.state, there.bytes, there.backfill) == ("waiting", 5, True)
     later = 10**15  # whatever the running edge does, it has no lease that lasts so long
-    mine = await store.claim(worker="one", now_ms=1, lease_ms=later)
+    mine = await store.claim(worker="one", now_ms=1_000_000, lease_ms=later)
     assert mine is not None
     assert (mine.upload_id, mine.state) == (upload.upload_id, "running")
     assert await store.chunk(upload.upload_id, 0) == b"whole"

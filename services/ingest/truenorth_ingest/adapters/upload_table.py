@@ -23,9 +23,11 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from truenorth.errors import TransientError
 from truenorth.postgres.engine import transaction
 
 from truenorth_ingest.domain.uploads import OPEN_STATES, RefusedRow, Upload
+from truenorth_ingest.handlers.uploads import ARRIVING_MS_MAX
 from truenorth_ingest.settings import SCHEMA
 
 REFUSALS_KEPT_MAX: Final = 100_000
@@ -84,10 +86,11 @@ class PostgresUploads:
         self._engine = engine
 
     async def begin(self, upload: Upload) -> Upload | None:
-        """See `UploadStore.begin`; what a broken attempt left under this id goes."""
+        """See `UploadStore.begin`."""
         values = {name: getattr(upload, name) for name in _NAMES}
+        stale = and_(_upload.c.state == "receiving", _upload.c.created < upload.created - ARRIVING_MS_MAX)
         async with transaction(self._engine) as connection:
-            await _forget(connection, _upload.c.upload_id == upload.upload_id, _upload.c.state == "receiving")
+            await _forget(connection, _upload.c.upload_id == upload.upload_id, stale)
             made = upsert(_upload).values(**values).on_conflict_do_nothing().returning(_upload.c.upload_id)
             if (await connection.execute(made)).first() is not None:
                 return None
@@ -97,16 +100,17 @@ class PostgresUploads:
     async def add_chunk(self, upload_id: str, number: int, content: bytes) -> None:
         """See `UploadStore.add_chunk`."""
         async with transaction(self._engine) as connection:
-            await connection.execute(insert(_chunk).values(upload_id=upload_id, number=number, content=content))
+            values = {"upload_id": upload_id, "number": number, "content": content}
+            await connection.execute(upsert(_chunk).values(**values).on_conflict_do_nothing())
 
     async def received(self, upload_id: str, *, size: int) -> None:
         """See `UploadStore.received`."""
+        kept = select(func.sum(func.length(_chunk.c.content))).where(_chunk.c.upload_id == upload_id)
+        whole = and_(_upload.c.upload_id == upload_id, _upload.c.state == "receiving", kept.scalar_subquery() == size)
         async with transaction(self._engine) as connection:
-            await connection.execute(
-                update(_upload)
-                .where(_upload.c.upload_id == upload_id, _upload.c.state == "receiving")
-                .values(state="waiting", bytes=size)
-            )
+            noted = await connection.execute(update(_upload).where(whole).values(state="waiting", bytes=size))
+        if not noted.rowcount:
+            raise TransientError("another request took this upload over while it was arriving")
 
     async def drop(self, upload_id: str) -> None:
         """See `UploadStore.drop`."""

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Final, Protocol
 
 from truenorth.clock import Clock
-from truenorth.errors import RefusedError
+from truenorth.errors import RefusedError, TransientError
 
 from truenorth_ingest.domain.columns import check_header
 from truenorth_ingest.domain.inflating import ENCODINGS
@@ -13,6 +13,8 @@ from truenorth_ingest.domain.uploads import RefusedRow, Upload, reader_of
 
 CHUNK_BYTES: Final = 512 * 1024
 OPEN_UPLOADS_MAX: Final = 100
+ARRIVING_MS_MAX: Final = 120_000
+"""A repeat takes over an upload that began so long ago and is still not whole."""
 _GZIP_WINDOW: Final = 31
 
 
@@ -20,7 +22,10 @@ class UploadStore(Protocol):
     """Where uploads are kept until they are done; every method may raise `TransientError`."""
 
     async def begin(self, upload: Upload) -> Upload | None:
-        """Keep a new upload; return the one that already has its id and was received whole, if there is one."""
+        """Keep a new upload; return the one that already has its id, if there is one.
+
+        One that is still arriving after `ARRIVING_MS_MAX` was given up by its sender, and goes.
+        """
         ...
 
     async def add_chunk(self, upload_id: str, number: int, content: bytes) -> None:
@@ -28,7 +33,7 @@ class UploadStore(Protocol):
         ...
 
     async def received(self, upload_id: str, *, size: int) -> None:
-        """Let the work begin."""
+        """Let the work begin, on a content of ``size`` bytes."""
         ...
 
     async def drop(self, upload_id: str) -> None:
@@ -74,6 +79,8 @@ class Uploads:
         if await self.store.open_uploads() >= OPEN_UPLOADS_MAX:
             raise RefusedError("too_many_uploads", f"{OPEN_UPLOADS_MAX} uploads are not done; wait for them")
         there = await self.store.begin(upload)
+        if there is not None and there.state == "receiving":
+            raise TransientError("an upload with this key is still arriving")
         if there is not None:
             return there
         try:
