@@ -132,7 +132,7 @@ async def test_a_bad_event_is_quarantined_once_and_the_rest_of_its_batch_is_take
     assert (bad["code"], bad["field"]) == ("subject_invalid", "context.groupId")
     assert Counter(await ids(stack.bootstrap, "usage", account)) == Counter(i for i in front.sent if i != bad["id"])
     kept = [json.loads(r.value or b"") for r in await records(stack.bootstrap, "quarantine")]
-    (mine,) = [one for one in kept if account in str(one)]
+    (mine,) = [one for one in kept if bad["id"] in str(one)]
     assert (mine["code"], mine["field"]) == ("subject_invalid", "context.groupId")
 
 
@@ -165,7 +165,7 @@ async def test_an_event_that_the_sdk_lets_grow_too_large_is_refused_alone(
     assert Counter(await ids(stack.bootstrap, "usage", account)) == Counter(i for i in front.sent if i != bad["id"])
 
 
-@pytest.mark.parametrize("path", ["/v1/b", "/v1/import", "/v1/batch/"])
+@pytest.mark.parametrize("path", ["/v1/b", "/v1/import"])
 async def test_other_paths_of_older_releases_work_too(
     path: str, stack: LocalStack, edge: RunningIngest, front: Between
 ) -> None:

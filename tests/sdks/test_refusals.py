@@ -8,7 +8,7 @@ from truenorth_local.stack import LocalStack
 
 from tests.ingest.running import RunningIngest
 from tests.sdks.between import Between, Turn
-from tests.sdks.sending import ALL, HIGHTOUCH_PYTHON, SEGMENT_PYTHON_OLD, Sdk, send
+from tests.sdks.sending import ALL, HIGHTOUCH_PYTHON, RUDDER_NODE, SEGMENT_PYTHON_OLD, Sdk, send
 from tests.sdks.test_calls import track
 from tests.sdks.topics import ids
 
@@ -60,6 +60,17 @@ async def test_what_is_put_off_is_sent_again_and_nothing_is_lost(
     assert Counter(await ids(stack.bootstrap, "usage", account)) == Counter(set(front.sent)), "each exactly once"
     if front.seen[0].status in sdk.waits:
         assert front.seen[1].at - front.seen[0].at >= 2, "it waits as long as it is told"
+
+
+@pytest.mark.parametrize(("options", "given_up"), [({}, 1), ({"retryCount": 20}, 0)])
+async def test_rudderstack_for_node_gives_up_after_three_tries_unless_told(
+    options: dict[str, int], given_up: int, edge: RunningIngest, front: Between
+) -> None:
+    front.misbehave(*[Turn("refuse", "broker_unavailable")] * 4)
+    outcome = await send(RUDDER_NODE, front.url, edge.key, [track(f"acct-{random_id()}")], options=options)
+    assert outcome.given_up == given_up
+    assert [request.status for request in front.seen] == [503] * 4 + [200] * (1 - given_up)
+    assert len({tuple(request.ids) for request in front.seen}) == 1
 
 
 @pytest.mark.parametrize("sdk", ALL, ids=str)
