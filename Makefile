@@ -65,7 +65,7 @@ test-browser: setup ## Tests that need Chromium (from CHROMIUM, or one on the pa
 	@$(BIN)/pytest -m browser $(ARGS)
 
 test-sdks: setup ## Tests that send with the real Segment, RudderStack and CloudEvents SDKs
-	@$(MAKE) --no-print-directory --silent $(SDK_STAMPS)
+	@$(MAKE) --no-print-directory --silent $(SDK_STAMPS) || exit 3
 	@$(BIN)/pytest -m sdks $(ARGS)
 
 # Each SDK has an environment of its own: two releases of one exclude each other. Node comes as a Python package.
