@@ -13,11 +13,11 @@ from truenorth.clock import ManualClock
 from truenorth.errors import TransientError
 from truenorth_ingest.adapters.shipped import shipped_connectors
 from truenorth_ingest.api.door import Door
-from truenorth_ingest.app import make_door, make_webhooks
+from truenorth_ingest.app import make_webhooks
 from truenorth_ingest.domain.keys import WRITE_SCOPE, StoredKey, hash_of, written
-from truenorth_ingest.domain.limits import Limits
 from truenorth_ingest.domain.standing import Standing
 from truenorth_ingest.domain.webhooks.silence import Heard, Window, heard
+from truenorth_ingest.doors import Outside, Tables, make_door
 from truenorth_ingest.handlers.defined import Defined
 from truenorth_ingest.handlers.learned import LearnedAccounts
 from truenorth_ingest.ports import OutgoingRecord
@@ -229,21 +229,15 @@ class Edge:
         self.webhooks = make_webhooks(
             made, self.defined, deliveries=self.deliveries, heard=self.heard, clock=self.clock, meter=self.meter
         )
-        self.app: Door = make_door(
-            made,
-            event_log=self.log,
-            keys=self.keys,
-            accounts=LearnedAccounts(self.accounts, self.clock),
-            identity_table=self.accounts,
-            erasure_table=self.erasures,
-            defined=self.defined,
-            webhooks=self.webhooks,
-            upload_store=self.uploads,
-            meter=self.meter,
-            clock=self.clock,
+        self.outside = Outside(
+            self.log,
+            LearnedAccounts(self.accounts, self.clock),
+            self.meter,
+            self.clock,
             new_id=lambda: f"made-{next(ids)}",
-            limits=Limits(),
         )
+        tables = Tables(self.keys, self.accounts, self.erasures, self.uploads)
+        self.app: Door = make_door(made, self.outside, tables, defined=self.defined, webhooks=self.webhooks)
 
     async def post(
         self, body: Any, *, key: str | None = KEY, path: str = "/v1/events", **headers: str

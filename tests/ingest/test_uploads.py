@@ -7,8 +7,8 @@ from typing import Any
 import httpx
 import msgspec
 import pytest
-from truenorth_ingest.app import make_upload_worker
 from truenorth_ingest.domain.keys import ACCOUNTS_SCOPE, WRITE_SCOPE
+from truenorth_ingest.doors import Outside, make_upload_worker
 from truenorth_ingest.handlers import uploading
 from truenorth_ingest.handlers.learned import LearnedAccounts
 from truenorth_ingest.handlers.uploading import UploadWorker
@@ -41,15 +41,8 @@ async def get(edge: Edge, path: str, method: str = "GET") -> Any:
 
 
 def worker_of(edge: Edge, name: str = "one", **settings: Any) -> UploadWorker:
-    return make_upload_worker(
-        make_settings(**settings),
-        edge.uploads,
-        event_log=edge.log,
-        accounts=LearnedAccounts(edge.accounts, edge.clock),
-        meter=edge.meter,
-        clock=edge.clock,
-        new_id=lambda: name,
-    )
+    outside = Outside(edge.log, LearnedAccounts(edge.accounts, edge.clock), edge.meter, edge.clock, new_id=lambda: name)
+    return make_upload_worker(make_settings(**settings), outside, edge.uploads)
 
 
 async def done(edge: Edge, content: bytes | str, query: str = ACCOUNTS, **headers: str) -> dict[str, Any]:

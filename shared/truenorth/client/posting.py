@@ -92,11 +92,12 @@ class Posting:
         except (OSError, UnicodeError, http.client.HTTPException) as error:
             self.close()
             return None, f"{self._host} does not answer ({type(error).__name__}: {error})", None
-        if status == 200:
-            try:
-                return answer_of(content), "", None
-            except TransientError as error:
-                return None, str(error), None
+        try:
+            answer = answer_of(status, content)
+        except TransientError as error:
+            return None, str(error), None
+        if answer is not None:
+            return answer, "", None
         refused = refused_whole(status, content)
         if not may_be_repeated(status):
             raise refused

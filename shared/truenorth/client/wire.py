@@ -101,16 +101,30 @@ def may_be_repeated(status: int) -> bool:
     return status in {408, 429} or status >= 500
 
 
-def answer_of(body: bytes) -> Answer:
-    """Return what a 200 says.
+def answer_of(status: int, body: bytes) -> Answer | None:
+    """Return what became of the request's events: all of a 200, and of a 400 that refused each by itself.
+
+    None means that the request was refused as a whole, see `refused_whole`.
 
     Raises:
-        TransientError: this is not an answer of ingest, so nothing was promised.
+        TransientError: a 200 that is not an answer of ingest, so nothing was promised.
     """
+    if status == 400:
+        return _nothing_taken(body)
+    if status != 200:
+        return None
     try:
         return msgspec.json.decode(body, type=Answer)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise TransientError(f"this is not how ingest answers: {error}") from None
+
+
+def _nothing_taken(body: bytes) -> Answer | None:
+    try:
+        answer = msgspec.json.decode(body, type=Answer)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return None
+    return answer if answer.rejected else None
 
 
 def refused_whole(status: int, body: bytes) -> RefusedError:

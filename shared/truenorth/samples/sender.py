@@ -97,8 +97,9 @@ class EventSender:
         raise TransientError(f"gave up after {ATTEMPTS_MAX} attempts: {reason}")
 
     def _read(self, answer: httpx.Response) -> Answer:
-        if answer.status_code == 200:
-            return answer_of(answer.content)
+        told = answer_of(answer.status_code, answer.content)
+        if told is not None:
+            return told
         refused = refused_whole(answer.status_code, answer.content)
         if answer.status_code in {401, 403}:
             raise MissingError(f"ingest does not know this write key ({refused}); give another with --key")

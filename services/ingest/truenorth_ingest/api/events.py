@@ -13,7 +13,7 @@ from truenorth_ingest.domain.inflating import inflated
 from truenorth_ingest.domain.keys import WRITE_SCOPE
 from truenorth_ingest.domain.limits import Limits
 from truenorth_ingest.domain.reading import read_events
-from truenorth_ingest.handlers.intake import Intake
+from truenorth_ingest.handlers.intake import Intake, some_of
 from truenorth_ingest.handlers.keyring import Keyring
 from truenorth_ingest.handlers.rates import Rates
 
@@ -61,7 +61,7 @@ class EventsRoad:
         )
         told = self._rates.charge(caller, cut.items, self._clock.monotonic())
         answer = await self._intake.take(cut, caller, route="events", now_ms=now_ms)
-        return reply(200, JSON_TYPE, encode_json(answer), told)
+        return reply(200, JSON_TYPE, encode_json(some_of(answer)), told)
 
     def _wanted(self, origin: str) -> Reply:
         """Say that events are wanted, as the validation handshake of CloudEvents' webhooks asks.

@@ -3,14 +3,16 @@
 Several SDKs repeat a refused request until they give up unless a body has both of these at its top.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+import msgspec
 from truenorth.codec import encode_json
 from truenorth.errors import RefusedError
 
 from truenorth_ingest.domain.ceilings import OverRateError
+from truenorth_ingest.handlers.intake import NothingTakenError
 
 PROBLEM_TYPE: Final = b"application/problem+json"
 RETRY_AFTER_SECONDS: Final = 2
@@ -32,6 +34,7 @@ TITLES: Final[dict[int, str]] = {
 }
 
 STATUS_OF_CODE: Final[dict[str, int]] = {
+    "nothing_taken": 400,
     "body_invalid": 400,
     "header_invalid": 400,
     "length_invalid": 400,
@@ -109,6 +112,10 @@ def refusal_problem(refusal: RefusedError, *, busy_status: int = 503) -> Reply:
             retry_after_seconds=refusal.retry_after_seconds,
             headers=refusal.headers,
         )
+    if isinstance(refusal, NothingTakenError):
+        rejected = msgspec.to_builtins(refusal.answer.rejected)
+        more = {"success": False, "accepted": 0, "rejected": rejected}
+        return problem(refusal.code, refusal.message, field=refusal.field, more=more)
     return problem(refusal.code, refusal.message, field=refusal.field, busy_status=busy_status)
 
 
@@ -121,21 +128,22 @@ def problem(
     retry_after_seconds: int = RETRY_AFTER_SECONDS,
     busy_status: int = 503,
     headers: Sequence[tuple[bytes, bytes]] = (),
+    more: Mapping[str, object] | None = None,
 ) -> Reply:
-    """Return the problem of a code, with the headers that its status asks for.
+    """Return the problem of a code, with the headers that its status asks for, and ``more`` members.
 
     ``busy_status`` is what `BUSY_CODES` are answered with: some SDKs wait as ``Retry-After`` says on 429 alone.
     """
     status = busy_status if code in BUSY_CODES else STATUS_OF_CODE[code]
-    more: Headers = list(headers)
+    fields: Headers = list(headers)
     if status == 401:
-        more.append((b"www-authenticate", b'Bearer realm="truenorth"'))
+        fields.append((b"www-authenticate", b'Bearer realm="truenorth"'))
     elif status in {429, 503}:
-        more.append((b"retry-after", str(retry_after_seconds).encode()))
+        fields.append((b"retry-after", str(retry_after_seconds).encode()))
     elif status == 405:
-        more.append((b"allow", allow.encode()))
+        fields.append((b"allow", allow.encode()))
     elif status == 408:
-        more.append((b"connection", b"close"))  # the rest of the body may still come
+        fields.append((b"connection", b"close"))  # the rest of the body may still come
     body = {
         "type": f"urn:truenorth:problem:{code}",
         "title": TITLES[status],
@@ -144,5 +152,6 @@ def problem(
         "code": code,
         "message": message,
         "field": field,
+        **(more or {}),
     }
-    return reply(status, PROBLEM_TYPE, encode_json(body), more)
+    return reply(status, PROBLEM_TYPE, encode_json(body), fields)

@@ -20,7 +20,7 @@ from truenorth_ingest.domain.keys import WRITE_SCOPE
 from truenorth_ingest.domain.limits import Limits
 from truenorth_ingest.domain.tracking.calls import KINDS, cut_calls
 from truenorth_ingest.domain.tracking.reading import CallReader
-from truenorth_ingest.handlers.intake import Intake
+from truenorth_ingest.handlers.intake import Intake, some_of
 from truenorth_ingest.handlers.keyring import Keyring
 from truenorth_ingest.handlers.rates import Rates
 
@@ -85,7 +85,7 @@ class TrackingRoad:
         cut = self._reader().read(calls, sender=sender, now_ms=now_ms)
         told = self._rates.charge(sender, cut.items, self._clock.monotonic())
         answer = await self._intake.take(cut, sender, route="tracking", now_ms=now_ms)
-        return reply(200, JSON_TYPE, encode_json(answer), told)
+        return reply(200, JSON_TYPE, encode_json(some_of(answer)), told)
 
     def _admitted(self, sender: Sender) -> Sender:
         self._rates.admit(sender, self._clock.monotonic())

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import msgspec
 from truenorth.clock import Clock
 from truenorth.codec import rfc3339
-from truenorth.errors import TransientError
+from truenorth.errors import RefusedError, TransientError
 
 from truenorth_ingest.domain.accepting import Sender
 from truenorth_ingest.domain.ceilings import Ceilings
@@ -41,6 +41,34 @@ class Answer(msgspec.Struct, frozen=True, omit_defaults=True):
     accepted: int
     rejected: Sequence[Rejected]
     unresolved: int = 0
+
+
+class NothingTakenError(RefusedError):
+    """Every item of a request was refused, each for its own reason; an answer that said 200 would be a lie.
+
+    ``answer`` names them. A single item gives its own code and field.
+    """
+
+    def __init__(self, answer: Answer) -> None:
+        first = answer.rejected[0]
+        alone = len(answer.rejected) == 1
+        super().__init__(
+            "nothing_taken",
+            first.message if alone else f"all {len(answer.rejected)} were refused; the first: {first.message}",
+            field=first.field,
+        )
+        self.answer = answer
+
+
+def some_of(answer: Answer) -> Answer:
+    """Return an answer that something was taken, or that there was nothing.
+
+    Raises:
+        NothingTakenError: all of it was refused.
+    """
+    if answer.rejected and not answer.accepted:
+        raise NothingTakenError(answer)
+    return answer
 
 
 class Intake:

@@ -1,16 +1,14 @@
 """What a call means: usage of a feature, unless a rule or Segment's B2B vocabulary says something else.
 
 Rules are the definitions' `tracking`, the first that fits is taken. Expressions in them (behind ``=``) are JMESPath
-over the whole call.
+over the whole call, with the functions that connectors have.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-import jmespath
 import msgspec
-from jmespath.exceptions import JMESPathError
 from truenorth.definitions.intake import TrackRule
 from truenorth.errors import RefusedError
 from truenorth.events.catalogue import CATALOGUE
@@ -18,6 +16,7 @@ from truenorth.events.inputs import AccountChurned, AccountUpdated, UsageRecorde
 from truenorth.events.payload import PayloadStruct
 
 from truenorth_ingest.domain.cures import data_refusal
+from truenorth_ingest.domain.webhooks.expressions import compiled
 
 NAME_CHARS_MAX: Final = 128
 COUNT_MAX: Final = 1_000_000_000
@@ -145,14 +144,14 @@ def _value_of(text: str, field: str) -> Callable[[dict[str, Any]], object]:
     if not text.startswith("="):
         return lambda _call: text
     try:
-        expression = jmespath.compile(text[1:])
-    except JMESPathError as error:
-        raise RefusedError("expression_invalid", f"{text!r} is no JMESPath expression: {error}", field=field) from None
+        evaluate = compiled(text[1:])
+    except RefusedError as refusal:
+        raise RefusedError(refusal.code, refusal.message, field=field) from None
 
     def read(call: dict[str, Any]) -> object:
         try:
-            return expression.search(call)
-        except JMESPathError as error:
-            raise RefusedError("data_invalid", f"{text!r} cannot be asked of this call: {error}", field=field) from None
+            return evaluate(call)
+        except RefusedError as refusal:
+            raise RefusedError("data_invalid", f"{text!r}: {refusal.message}", field=field) from None
 
     return read
