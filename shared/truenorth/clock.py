@@ -7,6 +7,7 @@ from typing import Protocol
 
 MILLIS_PER_SECOND = 1000
 MILLIS_PER_DAY = 86_400_000
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Clock(Protocol):
@@ -67,12 +68,13 @@ class ManualClock:
 
 def to_millis(moment: datetime) -> int:
     """Return epoch milliseconds of an aware datetime."""
-    return (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)
+    since = moment - _EPOCH
+    return (since.days * 86_400 + since.seconds) * MILLIS_PER_SECOND + since.microseconds // 1_000
 
 
 def from_millis(millis: int) -> datetime:
     """Return the aware UTC datetime of epoch milliseconds."""
-    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=millis)
+    return _EPOCH + timedelta(milliseconds=millis)
 
 
 def day_of(millis: int) -> int:

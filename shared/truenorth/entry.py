@@ -35,12 +35,16 @@ S = TypeVar("S", bound=HasLogLevel)
 
 @dataclass(frozen=True, slots=True)
 class Entry(Generic[S]):
-    """How a service starts. ``migrate`` takes a database URL; None for a service without a database."""
+    """How a service starts. ``migrate`` takes a database URL; None for a service without a database.
+
+    ``new_loop`` makes the event loop that it runs in; None for Python's own.
+    """
 
     name: str
     read: Callable[[Mapping[str, str]], S]
     run: Callable[[S], Awaitable[int]]
     migrate: Callable[[str], Awaitable[object]] | None = None
+    new_loop: Callable[[], asyncio.AbstractEventLoop] | None = None
 
     def main(self, arguments: Sequence[str] | None = None) -> int:
         """Do what the command line asks for and return the exit code."""
@@ -71,7 +75,8 @@ class Entry(Generic[S]):
             sys.stdout.write("the settings are fine\n")
             return EXIT_FINE
         logs.configure(self.name, level=settings.log_level)
-        return asyncio.run(_awaited(self.run(settings)))
+        with asyncio.Runner(loop_factory=self.new_loop) as runner:
+            return runner.run(_awaited(self.run(settings)))
 
 
 T = TypeVar("T")

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from truenorth.clock import ManualClock, from_millis
-from truenorth.codec import parse_event, parse_time, rfc3339
+from truenorth.codec import parse_event, parse_storable, parse_time, rfc3339
 from truenorth.errors import RefusedError
 from truenorth.events.catalogue import CATALOGUE
 from truenorth.events.inputs import UsageRecorded
@@ -98,6 +98,13 @@ def test_backfill_and_traceparent_pass_through() -> None:
     event = parse_event(accept(usage(backfill=True, traceparent=trace)).value)
     assert (event.backfill, event.traceparent) == (True, trace)
     assert parse_event(accept(usage(backfill="true")).value).backfill
+
+
+@pytest.mark.parametrize("given", ["00-\0-01", "00-a\n", "0" * 65])
+def test_a_trace_that_no_reader_could_keep_costs_the_trace_and_not_the_event(given: str) -> None:
+    taken = accept(usage(traceparent=given))
+    assert parse_storable(taken.value).account == "acct-1"
+    assert json.loads(taken.value).get("traceparent", "") == ""
 
 
 def test_what_is_not_in_the_contract_never_reaches_a_topic() -> None:

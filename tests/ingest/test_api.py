@@ -274,8 +274,8 @@ async def test_an_announced_body_over_the_limit_is_refused_before_it_is_read(edg
     assert sent[0]["status"] == 413
 
 
-async def test_a_sender_that_stalls_holds_nothing_for_ever(edge: Edge, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("truenorth_ingest.api.door.BODY_SECONDS_MAX", 0.01)
+async def test_a_sender_that_stalls_holds_nothing_for_ever(edge: Edge) -> None:
+    edge.app._bodies.seconds_max = 0.01
     parts: list[dict[str, Any]] = [{"type": "http.request", "body": b"[", "more_body": True}]
 
     async def receive() -> dict[str, Any]:

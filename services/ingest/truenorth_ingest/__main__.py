@@ -2,6 +2,7 @@
 
 import sys
 
+import uvloop
 from truenorth.entry import Entry
 from truenorth.lifecycle import run_service
 
@@ -15,4 +16,4 @@ async def _run(settings: Settings) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(Entry("ingest", Settings.from_env, _run, migrate).main())
+    sys.exit(Entry("ingest", Settings.from_env, _run, migrate, uvloop.new_event_loop).main())

@@ -12,16 +12,12 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final
 
 from truenorth.errors import TransientError
-from truenorth.kafka.records import RECORD_HEADERS, Outgoing
+from truenorth.kafka.records import RECORD_HEADERS, Sendable
 
-_RECORD_OVERHEAD_BYTES: Final = 64
+RECORD_OVERHEAD_BYTES: Final = 64
+"""What a record takes on the way beside its key and value, about."""
 FLIGHT_SECONDS_MIN: Final = 0.003
 """From the start of one flight to the next: under load fewer and fuller flights; the first one leaves at once."""
-
-
-def size_of(item: Outgoing) -> int:
-    """Return about how many bytes a record takes on the way."""
-    return len(item.key or b"") + len(item.value or b"") + _RECORD_OVERHEAD_BYTES
 
 
 def _unacknowledged(error: BaseException) -> TransientError:
@@ -67,10 +63,10 @@ class Lane:
         self.topic = topic
         self.partition = partition
         self._wake = wake
-        self._waiting: deque[tuple[Sequence[Outgoing], Waiter]] = deque()
+        self._waiting: deque[tuple[Sequence[Sendable], Waiter]] = deque()
         self._flying: list[tuple[int, Waiter]] = []
 
-    def put(self, items: Sequence[Outgoing], waiter: Waiter) -> None:
+    def put(self, items: Sequence[Sendable], waiter: Waiter) -> None:
         """Queue records in order; they leave together with what else is queued when the broker is free."""
         waiter.left += len(items)
         self._waiting.append((items, waiter))

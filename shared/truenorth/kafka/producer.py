@@ -14,8 +14,8 @@ from truenorth.clock import Clock
 from truenorth.errors import RefusedError, TransientError
 from truenorth.kafka.clients import discard_producer, leader_of, new_producer, stop_producer
 from truenorth.kafka.errors import describe, retrying, within
-from truenorth.kafka.lanes import Fleet, Lane, Waiter, size_of
-from truenorth.kafka.records import RECORD_BYTES_MAX, Outgoing, partition_of
+from truenorth.kafka.lanes import RECORD_OVERHEAD_BYTES, Fleet, Lane, Waiter
+from truenorth.kafka.records import RECORD_BYTES_MAX, Sendable, partition_of
 
 _log = logging.getLogger(__name__)
 
@@ -79,7 +79,7 @@ class LanesProducer:
         if self._leaving:
             await asyncio.wait(self._leaving)
 
-    async def send_many(self, items: Sequence[Outgoing]) -> None:
+    async def send_many(self, items: Sequence[Sendable]) -> None:
         """Write all records and return when the last one is acknowledged; per partition in the order given.
 
         Raises:
@@ -88,40 +88,36 @@ class LanesProducer:
         """
         if not items:
             return
-        size = self._checked_size(items)
-        shares = await self._shares(items)
+        if self._stopped:
+            raise TransientError("the producer is stopped")
+        shares, size = await self._shares(items)
         if self._waiting_bytes + size > self._waiting_bytes_max:
             raise TransientError(f"more than {self._waiting_bytes_max} bytes wait for the broker")
         self._waiting_bytes += size
         waiter = Waiter(asyncio.get_running_loop().create_future(), size, self._released)
-        for lane, share in shares:
+        for lane, share in shares.items():
             lane.put(share, waiter)
         await waiter.future
 
-    def _checked_size(self, items: Sequence[Outgoing]) -> int:
-        if self._stopped:
-            raise TransientError("the producer is stopped")
+    async def _shares(self, items: Sequence[Sendable]) -> tuple[dict[Lane, list[Sendable]], int]:
+        """Return each lane's share of the records, and about how many bytes all of them take on the way."""
+        shares: dict[Lane, list[Sendable]] = {}
         total = 0
         for item in items:
-            size = size_of(item)
+            topic, key = item.topic, item.key
+            size = len(key or b"") + len(item.value or b"") + RECORD_OVERHEAD_BYTES
             if size > RECORD_BYTES_MAX:
                 raise RefusedError("record_too_large", f"a record may have {RECORD_BYTES_MAX} bytes, this has {size}")
             total += size
-        return total
-
-    async def _shares(self, items: Sequence[Outgoing]) -> list[tuple[Lane, list[Outgoing]]]:
-        shares: dict[tuple[str, int], list[Outgoing]] = {}
-        known = self._partitions
-        for item in items:
-            topic, key, _ = item
-            count = known.get(topic) or await self._count_partitions(topic)
-            place = topic, partition_of(key, count) if key is not None else next(self._turn) % count
-            share = shares.get(place)
+            count = self._partitions.get(topic) or await self._count_partitions(topic)
+            place = topic, next(self._turn) % count if key is None else partition_of(key, count)
+            lane = self._lanes.get(place) or self._new_lane(place)
+            share = shares.get(lane)
             if share is None:
-                shares[place] = [item]
+                shares[lane] = [item]
             else:
                 share.append(item)
-        return [(self._lanes.get(place) or self._new_lane(place), share) for place, share in shares.items()]
+        return shares, total
 
     def _new_lane(self, place: tuple[str, int]) -> Lane:
         """Return a lane in the fleet of the broker that leads its partition now; should that change, it stays there.

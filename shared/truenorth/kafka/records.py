@@ -2,7 +2,7 @@
 
 import struct
 from functools import lru_cache
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, Protocol
 
 from truenorth.codec import HEADERS
 
@@ -26,6 +26,17 @@ class Record(NamedTuple):
     key: bytes | None
     value: bytes | None
     timestamp_ms: int
+
+
+class Sendable(Protocol):
+    """Anything with a full topic name, a key and a value (None is a tombstone); `Outgoing` is."""
+
+    @property
+    def topic(self) -> str: ...  # noqa: D102
+    @property
+    def key(self) -> bytes | None: ...  # noqa: D102
+    @property
+    def value(self) -> bytes | None: ...  # noqa: D102
 
 
 class Outgoing(NamedTuple):

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-from truenorth.kafka import Outgoing
 from truenorth.kafka.producer import LanesProducer
 
 from truenorth_ingest.ports import OutgoingRecord
@@ -16,4 +15,4 @@ class KafkaLog:
 
     async def append(self, records: Sequence[OutgoingRecord]) -> None:
         """See `truenorth_ingest.ports.EventLog.append`."""
-        await self._producer.send_many([Outgoing(record.topic, record.key, record.value) for record in records])
+        await self._producer.send_many(records)

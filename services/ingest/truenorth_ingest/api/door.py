@@ -5,7 +5,6 @@ behind. Measured beside a FastAPI route, the plain callable takes three times as
 Limits, refusals and metrics are the same for every road: they are kept here.
 """
 
-import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -25,6 +24,7 @@ from truenorth_ingest.api.reading import (
     whole_body,
 )
 from truenorth_ingest.api.waiting import Held, Waiting
+from truenorth_ingest.handlers.deadlines import Deadlines
 from truenorth_ingest.handlers.keyring import FAILURES, KeysUnavailableError
 from truenorth_ingest.handlers.strangers import Strangers
 from truenorth_ingest.ports import Meter
@@ -116,8 +116,10 @@ class Door:
         waiting_bytes_max: int,
         unknown_bytes_max: int,
         busy_status: int = 503,
+        body_seconds_max: float = BODY_SECONDS_MAX,
     ) -> None:
         self._behind = behind
+        self._bodies = Deadlines(body_seconds_max)
         self._roads = dict(roads)
         self._prefixed = dict(prefixed)
         self._clock = clock
@@ -198,12 +200,12 @@ class Door:
 
     async def _body(self, receive: Receive, held: Held) -> bytes:
         try:
-            async with asyncio.timeout(BODY_SECONDS_MAX):
+            with self._bodies.within():
                 body = await whole_body(receive, bytes_max=self._body_bytes_max, grown=held.at_least)
         except TimeoutError:
             raise RefusedError(
                 "body_too_slow",
-                f"the body was not whole after {BODY_SECONDS_MAX:g} s; nothing was taken, send it again",
+                f"the body was not whole after {self._bodies.seconds_max:g} s; nothing was taken, send it again",
             ) from None
         held.exactly(len(body))
         return body

@@ -23,6 +23,7 @@ from truenorth_ingest.domain.people import with_pseudonyms
 from truenorth_ingest.domain.pseudonyms import Pseudonyms
 from truenorth_ingest.domain.times import Times
 
+TRACEPARENT_CHARS_MAX: Final = 64
 TYPES_TAKEN: Final = TYPES_FROM_OUTSIDE
 """What this edge takes; the rest are our own services' words."""
 
@@ -75,7 +76,7 @@ class Acceptor:
             source=self._source(event.source, sender),
             account=account,
             time=self._times.happened(event.time, now_ms),
-            traceparent=(event.traceparent or "")[:64],
+            traceparent=_trace(event.traceparent),
             backfill=_backfill(event.backfill),
         )
 
@@ -189,6 +190,11 @@ def _payload(event: Incoming) -> PayloadStruct:
             return _payloads[event.type].decode(as_strict_json(bytes(event.data), what="data_invalid"))
         except msgspec.MsgspecError as still:
             raise data_refusal(still, CATALOGUE[event.type]) from None
+
+
+def _trace(given: str | None) -> str:
+    """Return a trace parent that readers can keep; what cannot be one costs the trace and never the event."""
+    return given if given and len(given) <= TRACEPARENT_CHARS_MAX and given.isprintable() else ""
 
 
 def _backfill(given: bool | str | None) -> bool:  # noqa: FBT001 - the wire's own value

@@ -1,8 +1,9 @@
 """When it happened, as told, clamped and written in the house's one form."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 from truenorth import codec
+from truenorth.clock import MILLIS_PER_SECOND
 from truenorth.errors import RefusedError
 
 _EARLIEST = "1970-01-01T00:00:00.000Z"
@@ -41,10 +42,16 @@ class Times:
             time_ms = codec.parse_time(given, field=field)
             if time_ms < 0:
                 raise _too_early(field)
-            time = codec.rfc3339(time_ms)
+            time = written(time_ms)
         elif time < _EARLIEST:
             raise _too_early(field)
         return now if time > self._latest_text else time
+
+
+def written(millis: int) -> str:
+    """Return epoch milliseconds in the house's form: `codec.rfc3339` for times of which each is another one."""
+    moment = datetime.fromtimestamp(millis // MILLIS_PER_SECOND, UTC)
+    return f"{moment.isoformat()[:_DIGITS_AT]}.{millis % MILLIS_PER_SECOND:03d}Z"
 
 
 def _too_early(field: str) -> RefusedError:

@@ -16,6 +16,7 @@ from truenorth_ingest.domain.erasing import CONTACTS_TOPIC
 from truenorth_ingest.domain.limits import Limits
 from truenorth_ingest.domain.lookups import chosen
 from truenorth_ingest.domain.quarantining import QUARANTINE_TOPIC, quarantined
+from truenorth_ingest.handlers.deadlines import Deadlines
 from truenorth_ingest.ports import Accounts, EventLog, Meter
 
 log = logging.getLogger(__name__)
@@ -95,7 +96,7 @@ class Intake:
         self._meter = meter
         self._new_id = new_id
         self._pseudonym_of = pseudonym_of
-        self._answer_seconds_max = answer_seconds_max
+        self._answers = Deadlines(answer_seconds_max)
 
     async def take(self, cut: Cut, sender: Sender, *, route: str, now_ms: int) -> Answer:
         """Return the answer, after the broker has acknowledged every event that it counts as accepted.
@@ -190,10 +191,10 @@ class Intake:
         if not records:
             return
         try:
-            async with asyncio.timeout(self._answer_seconds_max):
+            with self._answers.within():
                 await self._log.append(records)
         except TimeoutError:
-            raise TransientError(f"no acknowledgement within {self._answer_seconds_max:g} s") from None
+            raise TransientError(f"no acknowledgement within {self._answers.seconds_max:g} s") from None
 
     async def _keep(self, bad: Sequence[Written]) -> None:
         """Write quarantine records; the sender is told of the refusals whether or not this works."""

@@ -9,7 +9,7 @@ from typing import Final
 from truenorth import codec
 from truenorth.errors import RefusedError
 
-from truenorth_ingest.domain.times import Times
+from truenorth_ingest.domain.times import Times, written
 from truenorth_ingest.domain.tracking.calls import Call
 
 SKEW_MS_MIN: Final = 2_000
@@ -36,7 +36,7 @@ class Moments:
         sent_at = call.sent_at or self._sent_at
         skew_ms = self._skew_ms(sent_at) if sent_at else 0
         if skew_ms:
-            told = codec.rfc3339(max(0, codec.parse_time(told, field="timestamp") + skew_ms))
+            told = written(max(0, codec.parse_time(told, field="timestamp") + skew_ms))
         return self._times.happened(told, self._now_ms, field="timestamp")
 
     def _skew_ms(self, sent_at: str) -> int:
