@@ -147,6 +147,24 @@ async def test_a_file_whose_columns_are_wrong_is_refused_at_once(
     assert edge.uploads.chunks == {}
 
 
+@pytest.mark.parametrize("amount", ["1e999999", "-1e999999", "1e-999999", "sNaN", "Infinity", "9" * 60_000])
+async def test_no_amount_is_beyond_refusal(edge: Edge, amount: str) -> None:
+    told = await done(edge, f"account_id,arr_major\na,{amount}\nb,1\n")
+    assert (told["state"], told["accepted"], [row["field"] for row in told["refusals"]]) == ("done", 1, ["arr_major"])
+
+
+async def test_what_is_kept_of_a_refused_row_is_text_that_a_database_holds(edge: Edge) -> None:
+    told = await done(edge, '{"account_id": "a", "seg\\u0000ment": 1}\n', "kind=accounts&format=ndjson")
+    assert [(row["code"], row["field"]) for row in told["refusals"]] == [("data_invalid", "")]
+
+
+async def test_a_file_that_nobody_foresaw_fails_alone(edge: Edge, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(uploading, "_judge", lambda *_: 1 / 0)
+    told = await done(edge, "account_id,name\na,A\n")
+    assert (told["state"], told["problem"]) == ("failed", "this is our mistake; it was logged")
+    assert not edge.uploads.chunks
+
+
 async def test_events_come_as_lines_of_json_or_as_columns(edge: Edge) -> None:
     lines = [json.dumps(usage(id="own")), "", json.dumps(usage(id=None)), "{", json.dumps(usage(subject=None))]
     told = await done(edge, "\n".join(lines), "kind=events&format=ndjson")

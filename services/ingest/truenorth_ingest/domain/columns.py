@@ -3,7 +3,7 @@
 import difflib
 import typing
 from collections.abc import Collection, Mapping, Sequence
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal, DecimalException
 from typing import Any, Final, Literal
 
 import msgspec
@@ -160,7 +160,7 @@ def _minor_units(column: str, cell: str) -> int:
         minor = Decimal(cell) * _MINOR_PER_MAJOR
         if minor.is_finite() and minor == minor.to_integral_value() and abs(minor) < 10**18:
             return int(minor)
-    except InvalidOperation:
+    except DecimalException:  # no number, or one beyond all bounds
         pass
     raise RefusedError(
         "data_invalid", f"{cell[:40]!r} is not an amount with at most two decimals, such as 12000.50", field=column

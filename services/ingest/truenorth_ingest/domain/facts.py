@@ -67,7 +67,12 @@ def unknown_fact(name: str, beside: Collection[str]) -> RefusedError:
     """Return the refusal of a name that is no fact, with the one that was meant."""
     near = difflib.get_close_matches(name.lower(), [*FACTS, *beside], n=1)
     cure = f"did you mean {near[0]}?" if near else f"facts are {', '.join(sorted(FACTS))}"
-    return RefusedError("data_invalid", f"{name[:80]!r} is not a fact of an account; {cure}", field=name[:80])
+    return RefusedError("data_invalid", f"{name[:80]!r} is not a fact of an account; {cure}", field=_shown(name))
+
+
+def _shown(name: str) -> str:
+    """Return a name that somebody wrote as a field can be told: it is stored, and no database text holds a NUL."""
+    return name[:80] if name.isprintable() else ""
 
 
 def account_id_of(text: str, *, field: str = "account_id") -> str:

@@ -121,6 +121,11 @@ class UploadWorker:
             return True
         except RefusedError as refusal:
             state, problem = "failed", refusal.message
+        except TransientError:
+            raise
+        except Exception:  # a file that nobody foresaw must not end the edge, here and then in every other replica
+            log.exception("an upload failed", extra={"upload": upload.upload_id})
+            state, problem = "failed", "this is our mistake; it was logged"
         await self._store.end(
             upload.upload_id, worker=self._name, state=state, problem=problem, now_ms=self._clock.now_ms()
         )
