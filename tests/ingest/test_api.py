@@ -134,6 +134,13 @@ async def test_a_gzip_body_is_inflated(edge: Edge) -> None:
     assert (await edge.post(gzipped([usage()]), content_encoding="gzip")).json()["accepted"] == 1
 
 
+async def test_what_comes_behind_a_gzip_body_is_not_lost_in_silence(edge: Edge) -> None:
+    body = gzipped([usage()])
+    answer = await edge.post(body + gzipped([usage(id="e2")]), content_encoding="gzip")
+    assert (answer.status_code, answer.json()["code"]) == (400, "body_invalid")
+    assert (await edge.post(body + bytes(8), content_encoding="gzip")).json()["accepted"] == 1
+
+
 async def test_a_gzip_bomb_is_refused(edge: Edge) -> None:
     answer = await edge.post(gzip.compress(b" " * 200_000_000, 9), content_encoding="gzip")
     assert (answer.status_code, answer.json()["code"]) == (413, "body_too_large")

@@ -316,6 +316,15 @@ async def test_files_have_limits_and_may_be_gzipped(edge: Edge) -> None:
     assert len(edge.uploads.known) == 1
 
 
+async def test_gzip_files_that_were_put_one_behind_the_other_are_one_file(edge: Edge) -> None:
+    rows = [b"account_id,name\na,Acme\n", b"b,Bee\n", b"", b"c,Cee\n"]
+    told = await done(edge, b"".join(gzip.compress(row) for row in rows) + bytes(20), content_encoding="gzip")
+    assert told["accepted"] == 3
+    for broken in (b"trailing", gzip.compress(b"d,Dee\n")[:-9]):
+        answer = await upload(edge, gzip.compress(rows[0]) + broken, content_encoding="gzip")
+        assert (answer.status_code, answer.json()["code"]) == (400, "body_invalid")
+
+
 async def test_who_may_upload_what_is_asked_of_the_key(edge: Edge) -> None:
     edge.keys.keys["key1"] = stored_key(scopes=frozenset({ACCOUNTS_SCOPE}))
     assert (await upload(edge, "{}", "kind=events&format=ndjson")).json()["code"] == "scope_missing"

@@ -29,4 +29,6 @@ def inflated(body: bytes, encoding: str, *, bytes_max: int) -> bytes:
         raise RefusedError("body_too_large", f"the inflated body is over {bytes_max} bytes; send smaller batches")
     if not stream.eof:
         raise RefusedError("body_invalid", "the gzip body ends too early; send it whole")
+    if stream.unused_data.strip(b"\0"):  # what came behind would be lost, and the answer would say it was taken
+        raise RefusedError("body_invalid", "the gzip body goes on behind its end; send it as one gzip member")
     return text

@@ -15,6 +15,8 @@ CHUNK_BYTES: Final = 512 * 1024
 OPEN_UPLOADS_MAX: Final = 100
 ARRIVING_MS_MAX: Final = 120_000
 """A repeat takes over an upload that began so long ago and is still not whole."""
+GZIP_MEMBERS_MAX: Final = 10_000
+"""Parallel packers begin a member for every 64 KiB or more."""
 _GZIP_WINDOW: Final = 31
 
 
@@ -158,14 +160,28 @@ async def _plain(body: AsyncIterator[bytes], encoding: str) -> AsyncIterator[byt
         return
     if encoding not in ENCODINGS:
         raise RefusedError("encoding_unsupported", f"Content-Encoding {encoding[:40]!r}: send gzip or none")
-    stream = zlib.decompressobj(_GZIP_WINDOW)
+    async for part in _inflated(body):
+        yield part
+
+
+async def _inflated(body: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """Return what all members of a gzip body hold, one behind the other."""
+    stream, members = zlib.decompressobj(_GZIP_WINDOW), 1
     async for part in body:
         rest = part
-        while rest and not stream.eof:
+        while rest:
+            if stream.eof:  # files that were put one behind the other, or packed in parallel
+                rest = rest.lstrip(b"\0")
+                if not rest:
+                    break
+                members += 1
+                if members > GZIP_MEMBERS_MAX:
+                    raise RefusedError("body_invalid", f"one file has at most {GZIP_MEMBERS_MAX} gzip members")
+                stream = zlib.decompressobj(_GZIP_WINDOW)
             try:
                 yield stream.decompress(rest, CHUNK_BYTES)
             except zlib.error:
                 raise RefusedError("body_invalid", "Content-Encoding says gzip and the body is not gzip") from None
-            rest = stream.unconsumed_tail
+            rest = stream.unused_data if stream.eof else stream.unconsumed_tail
     if not stream.eof:
         raise RefusedError("body_invalid", "the gzip body ends too early; send it whole")
