@@ -9,7 +9,7 @@ import httpx
 import pytest
 from truenorth.clock import ManualClock
 from truenorth.definitions.bundle import make_bundle
-from truenorth.definitions.intake import Connector, EventMapping
+from truenorth.definitions.intake import Connector, EventMapping, Signature
 from truenorth.definitions.model import Definitions
 
 from tests.ingest.doubles import Edge, gzipped
@@ -143,6 +143,27 @@ async def test_of_a_list_each_item_is_a_webhook_of_its_own(edge: Edge) -> None:
     assert answer.json()["accepted"] == 2
     assert [bad["index"] for bad in answer.json()["rejected"]] == [1]
     assert [event["data"]["ticket_id"] for event in edge.log.values("tickets")] == ["7", "8"]
+
+
+async def test_the_items_of_a_list_do_not_share_the_id_of_their_delivery(edge: Edge) -> None:
+    signature = Signature(
+        header="x-hub-signature", encoding="hex", signed="{id}.{body}", id_header="webhook-id", prefix="sha256="
+    )
+    mapping = EventMapping(when="n", type="ticket.opened", account="who", data={"ticket_id": "text(n)"})
+    own = Connector(id="jira", auth="signature", signature=signature, mappings=[mapping])
+    edge.defined.take(make_bundle(Definitions(connectors=[own]), ordinal=1, applied_ms=0))
+    content = json.dumps([{"n": n, "who": "acct-1"} for n in (1, 2)]).encode()
+    digest = hmac.new(JIRA.encode(), b"d1." + content, hashlib.sha256).hexdigest()
+    signed = {"x_hub_signature": f"sha256={digest}", "webhook_id": "d1"}
+    answer = await edge.post(content, key=None, path="/v1/webhooks/jira", **signed)
+    assert answer.json()["accepted"] == 2, answer.text
+    assert [event["id"] for event in edge.log.values("tickets")] == ["d1-0", "d1-1"]
+
+
+async def test_an_account_that_no_table_can_be_asked_for_is_refused(edge: Edge) -> None:
+    fields = {**CREATED["issue"]["fields"], "customfield_10002": [{"id": "7\0"}]}
+    answer = await jira(edge, {**CREATED, "issue": {**CREATED["issue"], "fields": fields}})
+    assert [(bad["code"], bad["field"]) for bad in answer.json()["rejected"]] == [("webhook_invalid", "external_id")]
 
 
 async def test_two_webhooks_that_say_the_same_are_two_when_the_vendor_names_neither(edge: Edge) -> None:

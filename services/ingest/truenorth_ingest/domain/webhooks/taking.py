@@ -58,6 +58,12 @@ class ConnectorReader:
                 return ""  # reading it will say so
         return given if len(given) <= DELIVERY_CHARS_MAX and "\0" not in given else ""
 
+    def headers_of(self, index: int, headers: Mapping[str, str]) -> Mapping[str, str]:
+        """Return the headers for one item of a list: the delivery's id is not the id of each of them."""
+        signature = self.connector.signature
+        name = signature.id_header.lower() if signature is not None else ""
+        return {**headers, name: f"{headers[name]}-{index}"} if headers.get(name) else headers
+
     def told(self, item: object, headers: Mapping[str, str]) -> Sequence[Told]:
         """Return what one webhook means.
 
@@ -94,7 +100,7 @@ class WebhookDrafter:
         found = Cut(len(items), repaired=body.repaired)
         for index, item in enumerate(items):
             try:
-                told = reader.told(item, headers)
+                told = reader.told(item, reader.headers_of(index, headers) if of_list else headers)
                 drafts = [self.draft(one, index, reader.connector.id, now_ms) for one in told]
             except RefusedError as refusal:
                 original = codec.encode_json(item) if of_list else raw
@@ -112,6 +118,7 @@ class WebhookDrafter:
         if told.type not in TYPES_FROM_OUTSIDE:
             raise RefusedError("type_not_accepted", f"{told.type!r} is not for senders to say", field="type")
         _check_account(told.account)
+        _check_lookups(told.lookups)
         event_id = told.id or self._new_id()
         if len(event_id) > self._limits.id_chars_max or not event_id.isprintable():
             raise RefusedError(
@@ -152,6 +159,14 @@ def _check_account(account: str) -> None:
             "webhook_invalid",
             f"an account id has 1 to {ACCOUNT_ID_CHARS_MAX} printable characters and no space at its ends",
             field="account",
+        )
+
+
+def _check_lookups(lookups: Sequence[str]) -> None:
+    """Refuse ids of accounts that no table can be asked for: other people write into what vendors send."""
+    if not all(lookup.isprintable() for lookup in lookups):
+        raise RefusedError(
+            "webhook_invalid", "an id of an account in another system has printable characters", field="external_id"
         )
 
 
