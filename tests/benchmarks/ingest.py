@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from truenorth_local.places import free_ports
 from truenorth_local.processes import Process
 from truenorth_local.stack import LocalStack
 
-from tests.benchmarks.figures import cpu_seconds, pin
+from tests.benchmarks.figures import cpu_seconds, metric, pin
 from tests.benchmarks.samples import ACCOUNTS, group_call
 from tests.ingest.running import RunningIngest, running_ingest
 
@@ -95,12 +96,34 @@ def _overload(stack: LocalStack, *, seconds: float) -> dict[str, Any]:
 
 
 def _teach(ours: RunningIngest) -> None:
-    """Tell ingest whose each actor is, as ``group`` calls do: half of the calls leave it out."""
+    """Tell ingest whose each actor is, as ``group`` calls do: half of the calls leave it out.
+
+    Then each actor calls once, so that what is measured is a process that has run for a while.
+    """
     now_ms = SystemClock().now_ms()
-    for first in range(0, ACCOUNTS, 500):
-        calls = [group_call(actor, now_ms=now_ms) for actor in range(first, min(first + 500, ACCOUNTS))]
-        headers = {"authorization": f"Bearer {ours.key}"}
-        httpx.post(f"{ours.url}/v1/batch", json={"batch": calls}, headers=headers, timeout=30).raise_for_status()
+    for made in (group_call, _unnamed_call):
+        for first in range(0, ACCOUNTS, 500):
+            calls = [made(actor, now_ms=now_ms) for actor in range(first, min(first + 500, ACCOUNTS))]
+            headers = {"authorization": f"Bearer {ours.key}"}
+            httpx.post(f"{ours.url}/v1/batch", json={"batch": calls}, headers=headers, timeout=30).raise_for_status()
+        _wait_until_read(ours)
+
+
+def _unnamed_call(actor: int, *, now_ms: int) -> dict[str, Any]:
+    return {"type": "track", "event": "warm-up", "userId": f"user-{actor}", "messageId": f"warm-{actor}"}
+
+
+def _wait_until_read(ours: RunningIngest) -> None:
+    clock = SystemClock()
+    until = clock.monotonic() + 60
+    while clock.monotonic() < until:
+        time.sleep(1)
+        text = httpx.get(f"{ours.telemetry}/metrics").text
+        if not any(
+            line.startswith("truenorth_ingest_lag_records") and float(line.split()[-1]) for line in text.splitlines()
+        ):
+            return
+    raise TimeoutError("ingest has not read what it learned within a minute")
 
 
 def _run(

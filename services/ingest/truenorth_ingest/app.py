@@ -25,6 +25,7 @@ from truenorth_ingest.doors import Outside, Tables, make_door, make_upload_worke
 from truenorth_ingest.handlers.connectors import Connectors
 from truenorth_ingest.handlers.defined import Defined
 from truenorth_ingest.handlers.deliveries import Deliveries
+from truenorth_ingest.handlers.gathering import GatheredQuestions
 from truenorth_ingest.handlers.hearing import Hearing
 from truenorth_ingest.handlers.learned import LearnedAccounts
 from truenorth_ingest.metrics import IngestMetrics, WorkerMetrics
@@ -83,7 +84,7 @@ def make_parts(settings: Settings) -> list[Part]:
         meter=meter,
     )
     account_map = PostgresAccountMap(engine)
-    accounts = LearnedAccounts(account_map, clock)
+    accounts = LearnedAccounts(GatheredQuestions(account_map), clock)
     worker = WorkerParts(settings, producer=producer, accounts=accounts, metrics=WorkerMetrics(registry), clock=clock)
     store = PostgresUploads(engine)
     outside = Outside(KafkaLog(producer), accounts, meter, clock)

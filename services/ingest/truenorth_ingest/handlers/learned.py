@@ -15,7 +15,7 @@ from truenorth.errors import TransientError
 
 from truenorth_ingest.ports import AccountMap
 
-KNOWN_SECONDS: Final = 60.0
+KNOWN_SECONDS: Final = 900.0
 """How long an answer holds without being asked for again; a change that is read on `identities` counts at once."""
 UNKNOWN_SECONDS: Final = 2.0
 LAG_SECONDS: Final = 60.0
