@@ -91,6 +91,15 @@ async def test_who_is_not_who_it_says_is_refused_before_anything_is_read(edge: E
     assert edge.meter.counts["webhook jira refused"] == 2
 
 
+async def test_who_tries_tokens_out_has_to_wait_and_who_has_it_does_not() -> None:
+    edge = Edge(connector_secrets=SECRETS, failures_per_minute_max=3)
+    answers = [await freshdesk(edge, OPENED, token=f"guess-{n}") for n in range(4)]
+    basic = await edge.post({}, key=None, path="/v1/webhooks/chargebee", authorization="Basic eDp5")
+    assert [answer.status_code for answer in (*answers, basic)] == [401, 401, 401, 429, 429]
+    assert basic.json()["code"] == "too_many_failures"
+    assert (await freshdesk(edge, OPENED)).status_code == 200
+
+
 async def test_a_token_may_be_either_of_two(edge: Edge) -> None:
     assert (await freshdesk(edge, OPENED, token="the-next-token")).status_code == 200
 

@@ -159,6 +159,7 @@ class _House:
             limits=self._outside.limits,
             clock=self._outside.clock,
             meter=self._outside.meter,
+            strangers=self.strangers,
         )
 
     def control(self) -> FastAPI:

@@ -24,6 +24,7 @@ from truenorth_ingest.handlers.deliveries import Deliveries
 from truenorth_ingest.handlers.hearing import Hearing
 from truenorth_ingest.handlers.intake import Answer, Intake
 from truenorth_ingest.handlers.rates import Rates
+from truenorth_ingest.handlers.strangers import Strangers
 from truenorth_ingest.ports import Meter
 
 WEBHOOKS_PREFIX: Final = "/v1/webhooks/"
@@ -63,7 +64,9 @@ class WebhooksRoad:
         limits: Limits,
         clock: Clock,
         meter: Meter,
+        strangers: Strangers,
     ) -> None:
+        self._strangers = strangers
         self._connectors = parts.connectors
         self._deliveries = parts.deliveries
         self._hearing = parts.hearing
@@ -85,6 +88,9 @@ class WebhooksRoad:
                 token_verified(opened.secrets, token)
         except RefusedError:
             self._meter.webhook(connector_id, "refused")
+            now_s = self._clock.monotonic()
+            self._strangers.admit(asked.address, now_s)  # tells who tries too often that, and not what was wrong
+            self._strangers.failed(asked.address, now_s)
             raise
         if token and opened.connector.auth != "token":
             raise RefusedError("not_found", "this connector's URL has no token; send to it without one")
