@@ -1,5 +1,6 @@
 """Connectors: what ships means what its cases say, expressions, and the command that tries them."""
 
+import json
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -68,6 +69,33 @@ def test_what_ships_means_what_its_cases_say(name: str | Path) -> None:
     result = run("test", name)
     assert result.exit_code == 0, result.output
     assert result.output.count("fine") >= 3
+
+
+def test_a_shipped_connector_that_code_reads_is_tried_by_its_id(tmp_path: Path) -> None:
+    webhook = tmp_path / "paid.json"
+    paid = {"id": "in_1", "object": "invoice", "customer": "cus_1"}
+    event = {"id": "evt_1", "object": "event", "type": "invoice.paid", "created": 1_780_000_000}
+    webhook.write_text(json.dumps({**event, "data": {"object": paid}}))
+    assert '"stripe:cus_1"' in run("test", "stripe", "--payload", webhook).output
+    assert "read by code and has no cases; give --payload" in str(run("test", "stripe").exception)
+
+
+def test_the_list_says_on_where_the_local_stack_gave_the_edge_a_secret(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def listed(bootstrap: str, database_url: str) -> tuple[list[Connector], dict[str, Heard]]:
+        assert (bootstrap, database_url) == ("127.0.0.1:19092", "postgresql://left/by-up")
+        return [one for one in SHIPPED if one.id in ("jira", "stripe")], {"stripe": Heard(0, DAY_MS)}
+
+    for name in ("DATABASE_URL", "DATABASE_URL_FILE", "KAFKA_BOOTSTRAP_SERVERS"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("TRUENORTH_DATA", str(tmp_path))
+    monkeypatch.setattr(commands_connector, "_listed", listed)
+    (tmp_path / "database-url").write_text("postgresql://left/by-up\n")
+    (tmp_path / "connector-stripe-secret").write_text("whsec_x")
+    stripe, jira = sorted(run("list").output.splitlines(), reverse=True)
+    assert " on  heard 1970-01-01T00:00:00.000Z  SILENT (silent after 10 d)" in stripe
+    assert " no secret here (TRUENORTH_CONNECTOR_SECRET_JIRA)  never heard" in jira
 
 
 def test_what_ships_passes_the_linter() -> None:

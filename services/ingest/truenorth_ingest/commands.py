@@ -10,10 +10,10 @@ from typing import TypeVar
 import click
 from truenorth.clock import SystemClock
 from truenorth.codec import rfc3339
+from truenorth.commands.local import find_database_url
 from truenorth.errors import RefusedError
 from truenorth.ids import random_secret
 from truenorth.postgres.engine import make_engine
-from truenorth.settings import Reader
 
 from truenorth_ingest.adapters.key_table import PostgresKeyTable
 from truenorth_ingest.adapters.schema import require_current
@@ -29,7 +29,7 @@ _env = click.option("--env", default="live", show_default=True, help="Shown in t
 
 @click.group()
 def keys() -> None:
-    """Make, list, rotate and revoke write keys (needs DATABASE_URL)."""
+    """Make, list, rotate and revoke write keys (in DATABASE_URL, else in the local stack's database)."""
 
 
 @keys.command()
@@ -133,9 +133,7 @@ def _write_private(path: Path, text: str) -> None:
 
 
 def _with_table(work: Callable[[PostgresKeyTable], Awaitable[_T]]) -> _T:
-    read = Reader(os.environ)
-    database_url = read.database_url()
-    read.finish()
+    database_url = find_database_url(os.environ)
 
     async def run() -> _T:
         engine = make_engine(database_url, schema=SCHEMA, pool_connections=1)

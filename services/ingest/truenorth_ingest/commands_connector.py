@@ -12,6 +12,7 @@ import click
 import msgspec
 from truenorth.clock import SystemClock
 from truenorth.codec import rfc3339
+from truenorth.commands.local import find_database_url, has_database, left_by_up
 from truenorth.definitions import yaml_nodes
 from truenorth.definitions.apply import read_shelf
 from truenorth.definitions.intake import Connector
@@ -34,6 +35,7 @@ from truenorth_ingest.settings import SCHEMA
 
 EXIT_FINDING: Final = 1
 PAYLOAD_BYTES_MAX: Final = 1024 * 1024
+DAYS_FROM_HOURS: Final = 48
 
 
 @click.group()
@@ -53,10 +55,11 @@ def test(file: Path, payload: Path | None, named: str) -> None:
     with as_file(files(PACKAGE).joinpath(FOLDER)) as shipped:
         found = _found(file, shipped)
         readers = _readers(found)
+        shipped_id = "" if file.exists() else str(file)
         if payload is not None:
-            _show(meant(_chosen(readers, named, found), _json(payload), {}))
+            _show(meant(_chosen(readers, named or shipped_id, found), _json(payload), {}))
             return
-        differing = [case for case in _cases(found).cases if not _runs(case, readers, found)]
+        differing = [case for case in _cases(found, shipped_id).cases if not _runs(case, readers, found)]
     if differing:
         click.echo(f"{len(differing)} differ", err=True)
         sys.exit(EXIT_FINDING)
@@ -66,12 +69,12 @@ def test(file: Path, payload: Path | None, named: str) -> None:
 def list_() -> None:
     """List the connectors: whether they are on here, and when they were last heard (needs Kafka and DATABASE_URL)."""
     read = Reader(os.environ)
-    bootstrap, database_url = read.bootstrap(), read.database_url()
+    bootstrap = read.bootstrap()
     read.finish()
-    connectors, heard = asyncio.run(_listed(bootstrap, database_url))
+    connectors, heard = asyncio.run(_listed(bootstrap, find_database_url(os.environ)))
     now_ms = SystemClock().now_ms()
     for known in connectors:
-        click.echo(_line(known, heard.get(known.id), now_ms))
+        click.echo(_line(known, heard.get(known.id), now_ms, on=_is_on(known.id, os.environ)))
 
 
 def _found(file: Path, shipped: Path) -> Path:
@@ -99,8 +102,12 @@ def _readers(file: Path) -> dict[str, ConnectorReader]:
     return {known.id: ConnectorReader(known, READERS) for known in parsed.definitions.connectors}
 
 
-def _cases(file: Path) -> Suite:
+def _cases(file: Path, shipped_id: str) -> Suite:
     beside = _tests_of(file)
+    if not beside.is_file() and shipped_id:
+        raise MissingError(
+            f"{shipped_id} is read by code and has no cases; give --payload FILE to see what a webhook means"
+        )
     if not beside.is_file():
         raise MissingError(f"{beside} is not there; it holds the cases of {file.name}, or give --payload FILE")
     node = yaml_nodes.compose(_text(beside), str(beside))
@@ -174,13 +181,24 @@ async def _listed(bootstrap: str, database_url: str) -> tuple[list[Connector], M
     return [defined.connectors[name] for name in sorted(defined.connectors)], heard
 
 
-def _line(known: Connector, heard: Heard | None, now_ms: int) -> str:
-    setting = setting_of(known.id)
-    here = "on" if os.environ.get(setting) or os.environ.get(f"{setting}_FILE") else f"off (set {setting})"
+def _is_on(connector_id: str, environment: Mapping[str, str]) -> bool:
+    """Return whether its secret is set here; of the local stack, whether `truenorth up` gave the edge one."""
+    setting = setting_of(connector_id)
+    if environment.get(setting) or environment.get(f"{setting}_FILE"):
+        return True
+    return not has_database(environment) and bool(left_by_up(f"connector-{connector_id}-secret", environment))
+
+
+def _line(known: Connector, heard: Heard | None, now_ms: int, *, on: bool) -> str:
+    here = "on" if on else f"no secret here ({setting_of(known.id)})"
     if heard is None:
         return f"{known.id:<14} {known.auth:<10} {here}  never heard"
     state = "SILENT" if silent_ms(known, heard, now_ms) else "fine"
-    hours = limit_ms(known, heard) / 3_600_000
-    return (
-        f"{known.id:<14} {known.auth:<10} {here}  heard {rfc3339(heard.last_ms)}  {state} (silent after {hours:.1f} h)"
-    )
+    limit = _time(limit_ms(known, heard))
+    return f"{known.id:<14} {known.auth:<10} {here}  heard {rfc3339(heard.last_ms)}  {state} (silent after {limit})"
+
+
+def _time(for_ms: int) -> str:
+    """Return a span of time as people say it: hours, from two days on days."""
+    hours = for_ms / 3_600_000
+    return f"{round(hours, 1):g} h" if hours < DAYS_FROM_HOURS else f"{round(hours / 24, 1):g} d"

@@ -4,7 +4,7 @@ import asyncio
 import json
 import os
 import sys
-from collections.abc import Callable, Coroutine, Iterator, Mapping
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ import msgspec
 from truenorth.client import Client, Refusal
 from truenorth.clock import SystemClock
 from truenorth.codec import encode, rfc3339
+from truenorth.commands.local import FOLDER, left_by_up
 from truenorth.errors import MissingError, RefusedError
 from truenorth.events.catalogue import CATALOGUE
 from truenorth.ids import random_id
@@ -25,7 +26,6 @@ from truenorth.topics import full_name
 EXIT_FINDING = 1
 SEND_SECONDS_MAX = 60.0
 URL_DEFAULT = "http://127.0.0.1:8400"
-KEY_FILE = Path(".truenorth/write-key")
 
 _url = click.option("--url", envvar="TRUENORTH_INGEST_URL", default=URL_DEFAULT, show_default=True, help="Of ingest.")
 _key = click.option("--key", help="A write key; else TRUENORTH_WRITE_KEY (or _FILE), else .truenorth/write-key.")
@@ -166,14 +166,12 @@ def find_key(given: str | None) -> str:
     read = Reader(os.environ)
     key = given or read.secret("TRUENORTH_WRITE_KEY", "")
     read.finish()
+    key = key.strip() or left_by_up("write-key", os.environ)
     if not key:
-        file = next((path for path in _key_files(os.environ) if path.is_file()), None)
-        key = "" if file is None else file.read_text("utf-8")
-    if not key.strip():
         raise MissingError(
-            f"there is no write key: give --key, set TRUENORTH_WRITE_KEY, or let make up leave {KEY_FILE}"
+            f"there is no write key: give --key, set TRUENORTH_WRITE_KEY, or let make up leave {FOLDER}/write-key"
         )
-    return key.strip()
+    return key
 
 
 def _connector_secrets() -> dict[str, str]:
@@ -185,16 +183,6 @@ def _connector_secrets() -> dict[str, str]:
     secrets = {name: "".join(read.secret(setting, "").split()[:1]) for name, setting in settings.items()}
     read.finish()
     return secrets
-
-
-def _key_files(environment: Mapping[str, str]) -> Iterator[Path]:
-    """Yield where `truenorth up` may have left a key: its data folder, else here, above, or in the checkout."""
-    if environment.get("TRUENORTH_DATA"):
-        yield Path(environment["TRUENORTH_DATA"]) / KEY_FILE.name
-        return
-    here = Path.cwd()
-    for folder in (here, *here.parents, Path(__file__).resolve().parents[3]):
-        yield folder / KEY_FILE
 
 
 async def _post(
