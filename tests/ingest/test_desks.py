@@ -76,6 +76,13 @@ async def test_what_is_wrong_is_named_and_nobody_is_asked(edge: Edge, body: Any,
     assert ANN not in answer.text
 
 
+@pytest.mark.parametrize("request_id", ["dsr\0", "dsr\n1"])
+async def test_a_request_that_no_reader_could_keep_is_not_acknowledged(edge: Edge, request_id: str) -> None:
+    answer = await erased(edge, account="acme", id=request_id)
+    assert (answer.status_code, answer.json()["code"], answer.json()["field"]) == (400, "id_invalid", "id")
+    assert not edge.log.records
+
+
 async def test_nothing_is_claimed_while_the_broker_or_the_table_is_away(edge: Edge) -> None:
     edge.log.broken = True
     assert (await erased(edge, account="acme")).status_code == 503

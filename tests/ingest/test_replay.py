@@ -78,6 +78,7 @@ async def test_what_is_still_wrong_is_refused_as_before(edge: Edge) -> None:
         ({"route": "uploads", "original": "{}"}, "route_unknown"),
         ({"route": "events", "original": "[12 bytes, text]"}, "body_invalid"),
         ({"route": "events"}, "body_invalid"),
+        ({"route": "events", "original": "{}", "key_name": "a\0b"}, "body_invalid"),
         ({"route": "webhooks/nobody", "original": "{}"}, "connector_unknown"),
         ({"route": "events", "original": "{}", "recordedtime": "yesterday"}, "time_unreadable"),
     ],

@@ -125,10 +125,13 @@ class ReplayRoad:
 
 def _said(body: bytes) -> Replay:
     try:
-        return _decoder.decode(body)
+        said = _decoder.decode(body)
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
         field = codec.refusal("body_invalid", error).field if isinstance(error, msgspec.MsgspecError) else ""
         raise RefusedError("body_invalid", "the body is {route, original} as a record has them", field=field) from None
+    if not (said.key_name.isprintable() and said.place.isprintable()):
+        raise RefusedError("body_invalid", "key_name and place are as a record has them", field="key_name")
+    return said
 
 
 def _raw(said: Replay, id_name: str) -> bytes:

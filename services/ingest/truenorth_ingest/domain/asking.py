@@ -40,7 +40,8 @@ def read_asked(body: bytes, kind: type[_S]) -> _S:
     """Return what a body asks for; its ``account`` is checked as one.
 
     Raises:
-        RefusedError: ``body_invalid`` (no JSON), ``data_invalid`` or ``subject_invalid``, naming the field.
+        RefusedError: ``body_invalid`` (no JSON), ``data_invalid``, ``subject_invalid`` or ``id_invalid``, with the
+            field.
     """
     try:
         asked = msgspec.json.decode(body, type=kind)
@@ -51,6 +52,8 @@ def read_asked(body: bytes, kind: type[_S]) -> _S:
     account = getattr(asked, "account", None)
     if account is not None:
         account_id_of(account, field="account")
+    if not (getattr(asked, "id", None) or "").isprintable():
+        raise RefusedError("id_invalid", "an id has 1 to 128 printable characters", field="id")
     return asked
 
 
