@@ -79,7 +79,7 @@ async def test_what_is_wrong_is_named_and_nobody_is_asked(edge: Edge, body: Any,
 @pytest.mark.parametrize("request_id", ["dsr\0", "dsr\n1"])
 async def test_a_request_that_no_reader_could_keep_is_not_acknowledged(edge: Edge, request_id: str) -> None:
     answer = await erased(edge, account="acme", id=request_id)
-    assert (answer.status_code, answer.json()["code"], answer.json()["field"]) == (400, "id_invalid", "id")
+    assert (answer.status_code, answer.json()["code"], answer.json()["field"]) == (422, "id_invalid", "id")
     assert not edge.log.records
 
 
