@@ -118,10 +118,7 @@ def _wait_until_read(ours: RunningIngest) -> None:
     until = clock.monotonic() + 60
     while clock.monotonic() < until:
         time.sleep(1)
-        text = httpx.get(f"{ours.telemetry}/metrics").text
-        if not any(
-            line.startswith("truenorth_ingest_lag_records") and float(line.split()[-1]) for line in text.splitlines()
-        ):
+        if metric(httpx.get(f"{ours.telemetry}/metrics").text, "truenorth_ingest_lag_records") == 0:
             return
     raise TimeoutError("ingest has not read what it learned within a minute")
 
