@@ -209,7 +209,7 @@ async def test_an_erasure_by_hand_reaches_what_ingest_knows_and_its_standing_tel
         return told
 
     async def is_running() -> bool:
-        return standing(0)["status"] == "running" and standing(1)["status"] == "running"
+        return {standing(number)["status"] for number in (0, 1)} == {"running"}
 
     await eventually(is_running)
     assert [name for name, done in standing(0)["services"].items() if done] == ["ingest"]
@@ -224,7 +224,7 @@ async def test_an_erasure_by_hand_reaches_what_ingest_knows_and_its_standing_tel
     await producer.stop()
 
     async def is_finished() -> bool:
-        return standing(0)["status"] == "finished"
+        return {standing(0)["status"]} == {"finished"}
 
     await eventually(is_finished)
     assert standing(1)["status"] == "running"
