@@ -17,7 +17,7 @@ class DriverError(Exception):
 @pytest.mark.parametrize(
     ("sqlstate", "passes"),
     [
-        *[(state, True) for state in ("40P01", "40001", "57P01", "53300", "55P03", "08006")],
+        *[(state, True) for state in ("40P01", "40001", "57P01", "53300", "55P03", "08006", "25006")],
         *[(state, False) for state in ("23505", "42P01", "22003")],
     ],
 )

@@ -20,7 +20,8 @@ POOL_WAIT_S: Final = 10
 
 _TRANSIENT_CLASSES: Final = ("08", "40", "53", "57", "58")
 """SQLSTATE classes: connection, rollback (deadlock, serialization), resources, operator, system."""
-_LOCK_NOT_AVAILABLE: Final = "55P03"
+_PASSING_STATES: Final = frozenset({"55P03", "25006"})
+"""A lock that is taken; a server that only reads, as the one that answers in the middle of a failover does."""
 
 
 def make_engine(
@@ -114,7 +115,7 @@ def _driver_url(database_url: str) -> URL:
 
 def _is_transient_state(error: Any) -> bool:
     state = getattr(error, "sqlstate", None) or ""
-    return state == _LOCK_NOT_AVAILABLE or state[:2] in _TRANSIENT_CLASSES
+    return state in _PASSING_STATES or state[:2] in _TRANSIENT_CLASSES
 
 
 def _short(error: BaseException) -> str:
