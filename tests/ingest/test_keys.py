@@ -1,5 +1,6 @@
 """Keys: two secrets, scopes, an own rate, and how long a change takes to hold."""
 
+import asyncio
 import itertools
 from collections.abc import Sequence
 from dataclasses import replace
@@ -9,7 +10,7 @@ from truenorth.clock import ManualClock
 from truenorth.errors import RefusedError, TransientError
 from truenorth_ingest.domain.keys import ACCOUNTS_SCOPE, SCOPES, WRITE_SCOPE, StoredKey, written
 from truenorth_ingest.handlers import keyring as keyring_module
-from truenorth_ingest.handlers.keyring import ASKED_AGAIN_SECONDS, REMEMBERED_SECONDS, Keyring
+from truenorth_ingest.handlers.keyring import ASKED_AGAIN_SECONDS, REMEMBERED_SECONDS, TABLE_SECONDS_MAX, Keyring
 from truenorth_ingest.handlers.minting import Minter
 from truenorth_ingest.handlers.strangers import Strangers
 
@@ -54,12 +55,13 @@ class Register(FakeKeys):
 
 
 class World:
-    def __init__(self) -> None:
+    def __init__(self, *, table_seconds_max: float = TABLE_SECONDS_MAX) -> None:
         self.table = Register()
         self.clock = ManualClock()
         numbers = itertools.count(1)
         self.minter = Minter(self.table, self.clock, lambda size: f"{next(numbers):0{size * 2}x}")
-        self.keyring = Keyring(self.table, self.clock, Strangers(failures_per_minute=1_000))
+        strangers = Strangers(failures_per_minute=1_000)
+        self.keyring = Keyring(self.table, self.clock, strangers, table_seconds_max=table_seconds_max)
 
     async def make(self, *scopes: str) -> tuple[str, str]:
         text = await self.minter.make(name="backend", env="test", scopes=scopes or (WRITE_SCOPE,))
@@ -131,6 +133,20 @@ async def test_known_keys_work_while_the_table_is_away_and_a_new_secret_is_not_c
     assert await world.code(older) == "ok"
     with pytest.raises(TransientError):
         await world.code(newer)
+
+
+async def test_known_keys_work_when_the_table_does_not_answer_at_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World(table_seconds_max=0.01)
+    _, text = await world.make()
+    assert await world.code(text) == "ok"
+
+    async def silence(key_id: str, *, now_ms: int) -> None:
+        await asyncio.Event().wait()
+        raise AssertionError(key_id, now_ms)
+
+    monkeypatch.setattr(world.table, "used", silence)
+    world.clock.advance(seconds=3_600)
+    assert await world.code(text) == "ok"
 
 
 async def test_a_wrong_secret_asks_the_table_again_only_now_and_then() -> None:

@@ -1,5 +1,8 @@
 """Whose account it is, remembered: at once what is said, soon what others learn, and never a guess."""
 
+import asyncio
+from collections.abc import Mapping, Sequence
+
 import pytest
 from truenorth.clock import ManualClock
 from truenorth.kafka import Record
@@ -61,6 +64,14 @@ async def test_what_is_forgotten_is_gone_before_the_table_knows(one: Remembering
     assert await one.found() == ["a", "b"]
 
 
+class Silent:
+    """A table behind a network that is cut off."""
+
+    async def accounts_of(self, lookups: Sequence[str]) -> Mapping[str, Sequence[str]]:
+        await asyncio.Event().wait()
+        raise AssertionError(lookups)
+
+
 async def test_while_the_table_is_away_the_known_stays_known_and_nothing_is_guessed(one: Remembering) -> None:
     one.table.known[ONE] = ["a"]
     await one.found()
@@ -73,6 +84,11 @@ async def test_while_the_table_is_away_the_known_stays_known_and_nothing_is_gues
     assert await one.found("actor:p_2") is None, "it is not asked at once again"
     one.clock.advance(seconds=AWAY_SECONDS)
     assert await one.found("actor:p_2") == ["b"]
+
+
+async def test_a_table_that_does_not_answer_at_all_is_away(one: Remembering) -> None:
+    accounts = LearnedAccounts(Silent(), one.clock, table_seconds_max=0.01)
+    assert await accounts.find([ONE]) == {ONE: None}
 
 
 async def test_news_is_told_once(one: Remembering) -> None:

@@ -19,6 +19,8 @@ UNKNOWN_SECONDS: Final = 5.0
 ASKED_AGAIN_SECONDS: Final = 5.0
 REMEMBERED_KEYS_MAX: Final = 10_000
 UNKNOWN_KEYS_MAX: Final = 10_000
+TABLE_SECONDS_MAX: Final = 2.0
+"""A table that is cut off does not answer at all: known keys must not wait for the network to notice."""
 FAILURES: Final = frozenset({"key_missing", "key_malformed", "key_unknown", "key_revoked"})
 """What an address is charged for here."""
 
@@ -46,8 +48,11 @@ class Keyring:
     Ids that nobody has are remembered apart: whoever tries many of them forgets no key that works.
     """
 
-    def __init__(self, table: KeyTable, clock: Clock, strangers: Strangers) -> None:
+    def __init__(
+        self, table: KeyTable, clock: Clock, strangers: Strangers, *, table_seconds_max: float = TABLE_SECONDS_MAX
+    ) -> None:
         self._table = table
+        self._table_seconds_max = table_seconds_max
         self._strangers = strangers
         self._clock = clock
         self._known: dict[str, _Remembered] = {}
@@ -132,7 +137,11 @@ class Keyring:
             return last.key
 
     async def _looked_up(self, key_id: str) -> StoredKey | None:
-        key = await self._table.used(key_id, now_ms=self._clock.now_ms())
+        try:
+            async with asyncio.timeout(self._table_seconds_max):
+                key = await self._table.used(key_id, now_ms=self._clock.now_ms())
+        except TimeoutError:
+            raise TransientError(f"the table of keys did not answer within {self._table_seconds_max:g} s") from None
         now = self._clock.monotonic()
         self._known.pop(key_id, None)
         self._unknown.pop(key_id, None)

@@ -5,6 +5,7 @@ this process says on `identities`, or reads there, is laid over the table's answ
 behind the topic: so an account learned by any process is known to all, and a second one makes it ambiguous at once.
 """
 
+import asyncio
 import logging
 from collections import OrderedDict
 from collections.abc import Collection, Mapping, Sequence
@@ -22,6 +23,7 @@ LAG_SECONDS: Final = 60.0
 """How long what `identities` says is laid over the table's answers."""
 AWAY_SECONDS: Final = 1.0
 """For so long the table is not asked after it did not answer: requests must not queue up for a database that hangs."""
+TABLE_SECONDS_MAX: Final = 2.0
 REMEMBERED_MAX: Final = 200_000
 
 log = logging.getLogger(__name__)
@@ -57,7 +59,15 @@ class _Remembered:
 class LearnedAccounts:
     """See `truenorth_ingest.ports.Accounts`."""
 
-    def __init__(self, table: AccountMap, clock: Clock, *, remembered_max: int = REMEMBERED_MAX) -> None:
+    def __init__(
+        self,
+        table: AccountMap,
+        clock: Clock,
+        *,
+        remembered_max: int = REMEMBERED_MAX,
+        table_seconds_max: float = TABLE_SECONDS_MAX,
+    ) -> None:
+        self._table_seconds_max = table_seconds_max
         self._table = table
         self._clock = clock
         self._remembered_max = remembered_max
@@ -107,9 +117,11 @@ class LearnedAccounts:
         if now_s < self._away_until_s:
             return {lookup: self._last(lookup) for lookup in lookups}
         try:
-            told = await self._table.accounts_of(lookups)
-        except TransientError as error:
-            log.warning("accounts cannot be looked up; what is not known here waits", extra={"reason": str(error)})
+            async with asyncio.timeout(self._table_seconds_max):
+                told = await self._table.accounts_of(lookups)
+        except (TransientError, TimeoutError) as error:
+            reason = str(error) or "no answer in time"
+            log.warning("accounts cannot be looked up; what is not known here waits", extra={"reason": reason})
             self._away_until_s = self._clock.monotonic() + AWAY_SECONDS
             return {lookup: self._last(lookup) for lookup in lookups}
         found: dict[str, Sequence[str] | None] = {}
