@@ -144,6 +144,15 @@ async def test_an_id_that_cannot_be_one_is_refused(edge: Edge, path: str, field:
     assert (answer.json()["code"], answer.json()["field"]) == ("id_invalid", field)
 
 
+async def test_no_log_line_has_whom_an_address_names(edge: Edge, caplog: pytest.LogCaptureFixture) -> None:
+    edge.log.broken = True
+    answer = await sent(edge, "PUT", f"/v1/identities/actor/{ANN}", {"account": "acme"})
+    assert answer.status_code == 503
+    (told,) = [record for record in caplog.records if "control request" in record.getMessage()]
+    assert told.__dict__["road"] == "/v1/identities/{system}/{external_id:path}"
+    assert all(ANN not in str(record.__dict__) for record in caplog.records if record.name.startswith("truenorth"))
+
+
 async def test_an_identity_is_not_claimed_while_the_broker_is_away(edge: Edge) -> None:
     edge.log.broken = True
     assert (await sent(edge, "PUT", "/v1/identities/stripe/1", {"account": "acme"})).status_code == 503

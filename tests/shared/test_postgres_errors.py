@@ -49,3 +49,7 @@ async def test_a_libpq_url_is_understood() -> None:
 def test_lock_keys_are_stable_and_fit_a_bigint() -> None:
     assert lock_key("a") == lock_key("a") != lock_key("b")
     assert all(-(2**63) <= lock_key(str(number)) < 2**63 for number in range(200))
+
+
+def test_errors_do_not_quote_what_was_written() -> None:
+    assert make_engine("postgresql://localhost/x", schema="s").sync_engine.hide_parameters

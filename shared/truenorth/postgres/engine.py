@@ -42,6 +42,7 @@ def make_engine(
         pool_timeout=POOL_WAIT_S,
         pool_pre_ping=False,  # a round trip per unit of work; a dead connection is a TransientError, which is retried
         pool_recycle=1800,
+        hide_parameters=True,  # an error's text is logged, and parameters are payloads, people and hashes of keys
         connect_args={
             "timeout": CONNECT_TIMEOUT_S,
             "server_settings": {

@@ -165,7 +165,7 @@ async def _refused(request: Request, error: Exception) -> Response:
 
 
 async def _not_now(request: Request, error: Exception) -> Response:
-    log.warning("a control request failed for now", extra={"path": request.url.path[:200], "reason": str(error)})
+    log.warning("a control request failed for now", extra={"road": _road(request), "reason": str(error)})
     if isinstance(error, KeysUnavailableError):
         said = problem("keys_unavailable", "keys cannot be checked now; nothing was taken, send it again")
         return _problem(request, "keys_unavailable", said)
@@ -197,5 +197,10 @@ async def _parameter_problem(request: Request, error: Exception) -> Response:
 
 async def _failed(request: Request, error: Exception) -> Response:
     """Answer what nobody foresaw; the server logs the traceback, the sender gets none."""
-    log.error("a control request failed", extra={"path": request.url.path[:200], "error": type(error).__name__})
+    log.error("a control request failed", extra={"road": _road(request), "error": type(error).__name__})
     return _problem(request, "internal_error", problem("internal_error", "this is our mistake; it was logged"))
+
+
+def _road(request: Request) -> str:
+    """Return the road's own path for a log: what stands in an address may be somebody's id."""
+    return str(getattr(request.scope.get("route"), "path", ""))

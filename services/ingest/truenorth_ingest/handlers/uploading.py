@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import traceback
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Protocol
@@ -123,13 +124,14 @@ class UploadWorker:
             state, problem = "failed", refusal.message
         except TransientError:
             raise
-        except Exception:  # a file that nobody foresaw must not end the edge, here and then in every other replica
-            log.exception("an upload failed", extra={"upload": upload.upload_id})
+        except Exception as error:  # noqa: BLE001 - one file must not end the edge, replica after replica
+            where = _where(error)
+            log.error("an upload failed", extra={"upload": upload.upload_id, **where})  # noqa: TRY400 - quotes rows
             state, problem = "failed", "this is our mistake; it was logged"
         await self._store.end(
             upload.upload_id, worker=self._name, state=state, problem=problem, now_ms=self._clock.now_ms()
         )
-        log.info("upload over", extra={"upload": upload.upload_id, "state": state, "problem": problem})
+        log.info("upload over", extra={"upload": upload.upload_id, "state": state})
         return True
 
     async def _through(self, upload: Upload) -> None:
@@ -216,3 +218,9 @@ def _judge(judge: Judge, row: Row, batch: _Batch) -> None:
         batch.refused.append(Refused(index, None, row.raw, refusal))
         batch.rows.append(RefusedRow(row.number, refusal.code, refusal.field, refusal.message))
     batch.last = row.last
+
+
+def _where(error: Exception) -> dict[str, str]:
+    """Return for a log what went wrong and where, without what the error quotes: a row may be about somebody."""
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    return {"error": type(error).__name__, "at": f"{last.filename.rpartition('/')[2]}:{last.lineno} {last.name}"}
