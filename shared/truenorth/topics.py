@@ -103,7 +103,9 @@ TOPICS: Final[tuple[Topic, ...]] = (
     Topic("alerts", "account", "playbooks", "delete", 400, "Alerts raised and resolved."),
     Topic("deliveries", "account", "notify", "delete", 100, "How each alert reached each recipient."),
     Topic("feed", "account", "notify", "delete", 400, "The in-app feed, one entry per alert and person."),
-    Topic("quarantine", "none", "ingest", "delete", 30, "What ingest refused, with reason and truncated original."),
+    Topic(
+        "quarantine", "none", "ingest", "delete", 30, "What ingest refused, with its reason; of the original no people."
+    ),
     Topic(
         "dead-letters",
         "none",

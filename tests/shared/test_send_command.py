@@ -44,6 +44,19 @@ def test_what_is_no_event_is_wrong_use_and_not_sent(event_type: str, data: str) 
         assert edge.requests == []
 
 
+@pytest.mark.parametrize(
+    ("event_type", "cure"), [("usage.record", "did you mean usage.recorded?"), ("moon.rose", "types are: account.")]
+)
+def test_a_type_that_nobody_knows_is_told_with_those_that_may_be_sent(
+    event_type: str, cure: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with loopback_edge() as edge:
+        assert send(edge, event_type=event_type) == WRONG_USE
+    told = capsys.readouterr().err
+    assert cure in told
+    assert "health.updated" not in told
+
+
 def test_an_address_that_is_none_is_wrong_use(capsys: pytest.CaptureFixture[str]) -> None:
     assert send(LoopbackEdge(url="127.0.0.1:8400")) == WRONG_USE
     assert "write https://host" in capsys.readouterr().err

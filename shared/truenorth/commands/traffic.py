@@ -1,6 +1,7 @@
 """`truenorth load`, `simulate` and `send`: events in through the public API."""
 
 import asyncio
+import difflib
 import json
 import os
 import sys
@@ -16,7 +17,7 @@ from truenorth.clock import SystemClock
 from truenorth.codec import encode, rfc3339
 from truenorth.commands.local import FOLDER, left_by_up
 from truenorth.errors import MissingError, RefusedError
-from truenorth.events.catalogue import CATALOGUE
+from truenorth.events.catalogue import CATALOGUE, TYPES_FROM_OUTSIDE
 from truenorth.ids import random_id
 from truenorth.samples.events import SampleEvent
 from truenorth.samples.sender import EventSender
@@ -140,7 +141,9 @@ def send(account: str, event_type: str, data: str, event_id: str | None, url: st
     """Send one event and say what became of it."""
     payload = CATALOGUE.get(event_type)
     if payload is None:
-        raise click.UsageError(f"{event_type!r} is not an event type; types are: {', '.join(CATALOGUE)}")
+        near = difflib.get_close_matches(event_type, TYPES_FROM_OUTSIDE, n=1)
+        cure = f"did you mean {near[0]}?" if near else f"types are: {', '.join(sorted(TYPES_FROM_OUTSIDE))}"
+        raise click.UsageError(f"{event_type!r} is not an event type; {cure}")
     try:
         parsed = msgspec.json.decode(data, type=payload)
     except msgspec.MsgspecError as error:
