@@ -51,6 +51,25 @@ async def test_a_call_of_an_sdk_is_replayed_by_its_own_reader(edge: Edge) -> Non
     assert (taken["subject"], taken["data"]["actor"]) == ("acct-1", of("u"))
 
 
+async def test_a_call_that_came_by_a_road_of_its_own_kind_is_replayed_as_that(edge: Edge) -> None:
+    original = '{"event":"Export","userId":"u","context":{"groupId":"acct-1"}}'
+    said = {"route": "tracking/track", "original": original, "place": "0:1"}
+    assert (await edge.post(said, path="/v1/replay")).json()["accepted"] == 1
+    (taken,) = edge.log.values("usage")
+    assert (taken["id"], taken["data"]["feature"]) == ("quarantine 0:1", "Export")
+    assert (await edge.post({**said, "route": "tracking/x"}, path="/v1/replay")).json()["code"] == "route_unknown"
+
+
+async def test_a_webhook_that_nothing_names_is_the_same_event_when_its_replay_is_repeated() -> None:
+    edge = Edge(connector_secrets={"TRUENORTH_CONNECTOR_SECRET_FRESHDESK": ("t",)})
+    edge.keys.keys["key1"] = stored_key(scopes=frozenset({REPLAY_SCOPE}))
+    original = '{"event":"ticket.reopened","ticket_id":"7","account_id":"acct-7"}'
+    for _ in range(2):
+        said = {"route": "webhooks/freshdesk", "original": original, "place": "0:1"}
+        assert (await edge.post(said, path="/v1/replay")).json()["accepted"] == 1
+    assert [event["id"] for event in edge.log.values("tickets")] == ["quarantine 0:1-0"] * 2
+
+
 async def test_a_dry_run_takes_nothing(edge: Edge) -> None:
     answer = await edge.post({"route": "events", "original": '{"type":"x"}', "dry_run": True}, path="/v1/replay")
     assert [bad["code"] for bad in answer.json()["rejected"]] == ["type_not_accepted"]

@@ -1,6 +1,7 @@
 """``POST /v1/replay``: one refused event, as the quarantine keeps it, on the road that it came by, once more."""
 
 from collections.abc import Callable
+from itertools import count
 from typing import Any, Final
 
 import msgspec
@@ -19,7 +20,7 @@ from truenorth_ingest.domain.keys import REPLAY_SCOPE
 from truenorth_ingest.domain.limits import Limits
 from truenorth_ingest.domain.reading import read_events
 from truenorth_ingest.domain.scrubbing import without_marks
-from truenorth_ingest.domain.tracking.calls import Calls
+from truenorth_ingest.domain.tracking.calls import KINDS, Calls
 from truenorth_ingest.domain.tracking.reading import CallReader
 from truenorth_ingest.domain.webhooks.taking import WebhookDrafter, read_body
 from truenorth_ingest.handlers.connectors import Connectors
@@ -103,9 +104,11 @@ class ReplayRoad:
         if said.route.startswith(WEBHOOKS_ROUTE):
             opened = self._connectors.of(said.route.removeprefix(WEBHOOKS_ROUTE))
             raw = _raw(said, "")
-            return self._drafter.read(opened.reader, raw, read_body(raw), {}, now_ms)
-        if said.route == "tracking":
-            calls = Calls([_raw(said, "messageId")], "", None, "")
+            ids = _ids(said.place) if said.place else None
+            return self._drafter.read(opened.reader, raw, read_body(raw), {}, now_ms, new_id=ids)
+        road, _, kind = said.route.partition("/")
+        if road == "tracking" and (kind in KINDS or not kind):
+            calls = Calls([_raw(said, "messageId")], kind, None, "")
             return self._calls().read(calls, sender=sender, now_ms=now_ms)
         if said.route == "events":
             return read_events(
@@ -146,6 +149,12 @@ def _raw(said: Replay, id_name: str) -> bytes:
     if id_name and said.place:
         kept.setdefault(id_name, f"quarantine {said.place}")
     return encode_json(kept)
+
+
+def _ids(place: str) -> Callable[[], str]:
+    """Return what makes the ids of a webhook's events by its place: their own were in headers, which are not kept."""
+    numbers = count()
+    return lambda: f"quarantine {place}-{next(numbers)}"
 
 
 def _recorded_ms(recordedtime: str, now_ms: int) -> int:

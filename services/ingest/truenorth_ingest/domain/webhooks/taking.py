@@ -85,8 +85,19 @@ class WebhookDrafter:
         self._limits = limits
         self._times = Times(future_ms_max=limits.future_ms_max)
 
-    def read(self, reader: ConnectorReader, raw: bytes, body: Body, headers: Mapping[str, str], now_ms: int) -> Cut:
+    def read(
+        self,
+        reader: ConnectorReader,
+        raw: bytes,
+        body: Body,
+        headers: Mapping[str, str],
+        now_ms: int,
+        *,
+        new_id: Callable[[], str] | None = None,
+    ) -> Cut:
         """Return what a body brought: an item that is refused leaves no part of itself behind.
+
+        ``new_id`` makes the ids of events that nothing names, where chance must not.
 
         Raises:
             RefusedError: ``batch_too_long``; the whole request is meant.
@@ -101,7 +112,7 @@ class WebhookDrafter:
         for index, item in enumerate(items):
             try:
                 told = reader.told(item, reader.headers_of(index, headers) if of_list else headers)
-                drafts = [self.draft(one, index, reader.connector.id, now_ms) for one in told]
+                drafts = [self.draft(one, index, reader.connector.id, now_ms, new_id) for one in told]
             except RefusedError as refusal:
                 original = codec.encode_json(item) if of_list else raw
                 found.refused.append(Refused(index, _id_of(item), original, refusal))
@@ -109,7 +120,9 @@ class WebhookDrafter:
                 found.drafts += drafts
         return found
 
-    def draft(self, told: Told, index: int, connector: str, now_ms: int) -> Draft:
+    def draft(
+        self, told: Told, index: int, connector: str, now_ms: int, new_id: Callable[[], str] | None = None
+    ) -> Draft:
         """Return the draft of one event that a webhook means.
 
         Raises:
@@ -119,7 +132,7 @@ class WebhookDrafter:
             raise RefusedError("type_not_accepted", f"{told.type!r} is not for senders to say", field="type")
         _check_account(told.account)
         _check_lookups(told.lookups)
-        event_id = told.id or self._new_id()
+        event_id = told.id or (new_id or self._new_id)()
         if len(event_id) > self._limits.id_chars_max or not event_id.isprintable():
             raise RefusedError(
                 "id_invalid", f"an id has 1 to {self._limits.id_chars_max} printable characters", field="id"
