@@ -14,6 +14,8 @@ SDK_STAMPS := $(SDK_LISTS:tests/sdks/requirements/%.txt=.venv-sdks/%/.made-by-ma
 NO_SDKS = { echo "The SDKs could not be installed (the lines above say why): check the network and the room on the disk." >&2; exit 3; }
 DISTRIBUTIONS := shared $(wildcard services/*) deploy/local
 PROJECTS := pyproject.toml $(addsuffix /pyproject.toml,$(DISTRIBUTIONS))
+# Stopping and looking need nothing new: both work after a pull, and without a network.
+AS_IT_IS := $(if $(wildcard $(BIN)/truenorth),,setup)
 SOURCES := shared/truenorth $(wildcard services/*/truenorth_*) deploy/local/truenorth_local examples tests
 
 help: ## This list
@@ -41,13 +43,13 @@ $(STAMP): requirements.txt $(PROJECTS)
 up: setup ## Start the whole platform on this machine and wait until it is ready
 	@$(BIN)/truenorth up
 
-down: setup ## Stop it; nothing is lost
+down: $(AS_IT_IS) ## Stop it; nothing is lost
 	@$(BIN)/truenorth down
 
-reset: setup ## Stop it and remove its data (asks; YES=1 does not)
+reset: $(AS_IT_IS) ## Stop it and remove its data (asks; YES=1 does not)
 	@$(BIN)/truenorth reset $(if $(YES),--yes)
 
-status: setup ## Every part with its state and address
+status: $(AS_IT_IS) ## Every part with its state and address
 	@$(BIN)/truenorth status
 
 demo: setup ## up, with a simulated book of business and live traffic

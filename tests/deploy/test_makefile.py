@@ -59,3 +59,13 @@ def test_a_python_without_venv_is_one_sentence(clone: Path) -> None:
     assert said.returncode != 0
     assert said.stderr.startswith("This Python has no venv or pip: install them")
     assert not (clone / ".venv").exists()
+
+
+@pytest.mark.parametrize("target", ["down", "status"])
+def test_stopping_and_looking_install_nothing_after_a_pull(clone: Path, target: str) -> None:
+    truenorth = clone / ".venv" / "bin" / "truenorth"
+    truenorth.parent.mkdir(parents=True)
+    truenorth.write_text('#!/bin/sh\necho "said $1"\n')
+    truenorth.chmod(0o755)
+    (clone / "requirements.txt").touch()
+    assert _make(clone, target, "PYTHON=false").stdout == f"said {target}\n"

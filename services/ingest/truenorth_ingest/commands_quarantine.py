@@ -147,7 +147,9 @@ def replay(
 def _replayed(client: httpx.Client, kept: Kept, *, dry_run: bool) -> str:
     said = kept.said
     if said.truncated:
-        click.echo(f"{kept.place} left: {said.code}, of {said.original_bytes} bytes not all are kept")
+        click.echo(
+            f"{kept.place} left: {said.code}; its {said.original_bytes} bytes are not kept whole, so send it anew"
+        )
         return "left"
     body = {
         "route": said.route,

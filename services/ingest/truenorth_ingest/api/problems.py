@@ -33,6 +33,9 @@ TITLES: Final[dict[int, str]] = {
     503: "Not now: send it again",
 }
 
+TITLE_OF_CODE: Final[dict[str, str]] = {"nothing_taken": "Nothing of it was taken"}
+"""Titles of codes that their status does not tell."""
+
 STATUS_OF_CODE: Final[dict[str, int]] = {
     "nothing_taken": 400,
     "body_invalid": 400,
@@ -146,7 +149,7 @@ def problem(
         fields.append((b"connection", b"close"))  # the rest of the body may still come
     body = {
         "type": f"urn:truenorth:problem:{code}",
-        "title": TITLES[status],
+        "title": TITLE_OF_CODE.get(code, TITLES[status]),
         "status": status,
         "detail": message,
         "code": code,
