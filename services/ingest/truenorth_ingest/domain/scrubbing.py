@@ -25,7 +25,7 @@ _FIELD_NAME: Final = re.compile(r"[A-Za-z_$][A-Za-z0-9_$.:-]*\Z")
 _MARK: Final = re.compile(r"\[(\d+ characters|nested)\]\Z")
 _QUOTED: Final = re.compile(r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*\"""")
 _IPV4: Final = re.compile(r"(?<![0-9])[0-9]{1,3}(?:\.[0-9]{1,3}){3}(?![0-9])")
-_IPV6: Final = re.compile(r"[0-9A-Fa-f:]*:[0-9A-Fa-f:]*:[0-9A-Fa-f:.]*")
+_IPV6: Final = re.compile(r"(?:[0-9A-Fa-f]{0,4}:){2,8}[0-9A-Fa-f:.]*")
 _SECRET: Final = re.compile(r"(?:^|[^A-Za-z0-9])(?:tn_[a-z0-9]+_|sk_|rk_|pk_|whsec_|xox[a-z]-|ghp_|eyJ|Bearer |Basic )")
 _AT_SIGNS: Final = ("@", "＠", "﹫", "%40")
 
