@@ -17,8 +17,9 @@ from pathlib import Path
 
 import httpx
 import pytest
+from rich.console import Console
 from truenorth.errors import MissingError, RefusedError
-from truenorth_local import control, jars
+from truenorth_local import control, jars, show
 from truenorth_local.java import find_java, java_version
 from truenorth_local.kafka import server_properties
 from truenorth_local.leftovers import Identity, end_abandoned, end_leftovers, myself, write_leftovers
@@ -27,7 +28,7 @@ from truenorth_local.places import HOST, SERVICES, Places, Ports, free_ports, po
 from truenorth_local.processes import Log, Process, is_alive
 from truenorth_local.services import kept_secret, service_settings
 from truenorth_local.state import Part, State, read_state, write_state
-from truenorth_local.status import inspect
+from truenorth_local.status import PartStatus, Status, inspect
 from truenorth_local.webhooks import receiver
 
 SLEEPER = [sys.executable, "-c", "import time; print('awake', flush=True); time.sleep(60)"]
@@ -92,6 +93,14 @@ def test_wiping_removes_a_stack_s_own_folder(tmp_path: Path) -> None:
     (places.mail / "1.eml").write_text("x")
     control.wipe(places)
     assert not places.root.exists()
+
+
+def test_what_runs_is_said_with_where_the_commands_are(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    parts = [PartStatus(name, "ready", f"address of {name}") for name in ("console", "ingest", "kafka", "postgres")]
+    show.places(Console(), Places(tmp_path), Status(ready=True, phase="", doing="", error="", parts=parts))
+    said = capsys.readouterr().out
+    assert "address of ingest/v1/events" in said
+    assert f"export PATH={Path(sys.executable).parent}:$PATH" in said
 
 
 def test_a_full_disk_is_said_with_the_remedy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,7 +1,9 @@
 """What the command line shows of a stack: progress while it starts, a table, and where everything is."""
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
@@ -80,6 +82,7 @@ def places(console: Console, where: Places, status: Status) -> None:
         "Kafka": addresses["kafka"],
         "PostgreSQL": f"{addresses['postgres']} (whole URL in {where.database_url})",
         "Logs": str(where.logs),
+        "Commands": f"truenorth --help, after: export PATH={Path(sys.executable).parent}:$PATH",
     }
     for name, value in rows.items():
         console.print(f"  {name:<13} {value}", highlight=False, soft_wrap=True)
