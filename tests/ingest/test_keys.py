@@ -149,6 +149,15 @@ async def test_known_keys_work_when_the_table_does_not_answer_at_all(monkeypatch
     assert await world.code(text) == "ok"
 
 
+async def test_what_stands_beside_a_key_takes_no_memory() -> None:
+    world = World()
+    _, text = await world.make()
+    for spaces in (1, 60_000):
+        headers = {"authorization": f"Bearer{' ' * spaces}{text}"}
+        assert (await world.keyring.sender(headers, scope=WRITE_SCOPE)).name == "backend"
+    assert [len(key[0]) < 512 for key in world.keyring._good] == [True]
+
+
 async def test_a_wrong_secret_asks_the_table_again_only_now_and_then() -> None:
     world = World()
     key_id, text = await world.make()

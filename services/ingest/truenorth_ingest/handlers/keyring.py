@@ -19,6 +19,8 @@ UNKNOWN_SECONDS: Final = 5.0
 ASKED_AGAIN_SECONDS: Final = 5.0
 REMEMBERED_KEYS_MAX: Final = 10_000
 UNKNOWN_KEYS_MAX: Final = 10_000
+HEADER_CHARS_MAX: Final = 512
+"""Longer headers than keys need are not remembered, so that spaces or passwords beside a key take no memory."""
 TABLE_SECONDS_MAX: Final = 2.0
 """A table that is cut off does not answer at all: known keys must not wait for the network to notice."""
 FAILURES: Final = frozenset({"key_missing", "key_malformed", "key_unknown", "key_revoked"})
@@ -78,8 +80,10 @@ class Keyring:
             self.failed(address)
             raise
         sender = await self.sender_of(text, scope=scope, address=address)
-        _make_room(self._good, REMEMBERED_KEYS_MAX)
-        self._good[authorization, write_key, scope] = sender, self._known[sender.key_id].until
+        remembered = self._known.get(sender.key_id)
+        if remembered is not None and len(authorization) + len(write_key) <= HEADER_CHARS_MAX:
+            _make_room(self._good, REMEMBERED_KEYS_MAX)
+            self._good[authorization, write_key, scope] = sender, remembered.until
         return sender
 
     async def sender_of(self, text: str, *, scope: str, address: str = "") -> Sender:
