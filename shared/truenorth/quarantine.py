@@ -13,7 +13,8 @@ _MESSAGE_CHARS_MAX: Final = 300
 class QuarantinedEvent(msgspec.Struct, frozen=True, omit_defaults=True):
     """A record of the quarantine topic.
 
-    ``route`` is the road it came by: ``events``, ``tracking``, ``accounts``, ``uploads`` or ``webhooks/<connector>``.
+    ``route`` is the road it came by: ``events``, ``tracking`` (a batch), ``tracking/<call>``, ``accounts``, ``uploads``
+    or ``webhooks/<connector>``.
     ``original`` is the event as JSON, at most 32 KiB of it, without the people in it: their ids are pseudonyms, and
     strings that the contract does not know are marks such as ``[12 characters]``; ``redacted`` says so. What was not
     JSON is a mark altogether. It is empty for what may be a request to forget: whoever is to be forgotten is not kept

@@ -313,3 +313,15 @@ def test_a_wrong_clock_is_made_good(ago_ms: int, behind_ms: int, way_ms: int, ha
     else:
         assert abs(got_ms - meant_ms) <= SKEW_MS_MIN
         assert has_sent_at or got_ms == meant_ms
+
+
+@pytest.mark.parametrize(
+    "number", ["1e999", "1" + "0" * 400, "1" * 5_000], ids=["infinite", "401 digits", "5000 digits"]
+)
+@pytest.mark.parametrize("trait", ["seats", "plan", "created_at", "whatever"])
+async def test_a_number_beyond_all_bounds_costs_its_own_call_alone(edge: Edge, trait: str, number: str) -> None:
+    call = f'{{"type":"group","userId":"u","groupId":"acme","traits":{{"{trait}":{number}}}}}'
+    good = '{"type":"track","userId":"u","event":"Export","context":{"groupId":"acme"}}'
+    answer = await edge.post(f'{{"batch":[{call},{good}]}}'.encode(), path="/v1/batch")
+    assert answer.status_code == 200
+    assert [event["data"]["feature"] for event in edge.log.values("usage")] == ["Export"]

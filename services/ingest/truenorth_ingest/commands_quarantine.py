@@ -48,7 +48,7 @@ def _chosen(command: Callable[..., None]) -> Callable[..., None]:
     """Add the options that choose records."""
     for option in (
         click.option("--key", "key_id", help="Only of this key (its id)."),
-        click.option("--route", help="Only by this road: events, tracking, webhooks/stripe ..."),
+        click.option("--route", help="Only by this road: events, tracking, webhooks, webhooks/stripe ..."),
         click.option("--code", help="Only refused with this code."),
         click.option("--since", default="24h", show_default=True, help="Only of the last 30m, 24h, 7d ..."),
     ):
@@ -199,7 +199,8 @@ def _wanted(since: str, code: str | None, route: str | None, key_id: str | None)
 
     def wanted(kept: Kept) -> bool:
         said = kept.said
-        chosen = code in {None, said.code} and route in {None, said.route} and key_id in {None, said.key_id}
+        by_road = route is None or f"{said.route}/".startswith(f"{route}/")
+        chosen = by_road and code in {None, said.code} and key_id in {None, said.key_id}
         return chosen and parse_time(said.recordedtime, field="recordedtime") >= from_ms
 
     return wanted

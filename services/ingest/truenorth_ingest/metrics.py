@@ -145,6 +145,12 @@ class WorkerMetrics:
             "Records on identities, unresolved, erasures and erasures-done that are not yet read.",
             registry=registry,
         )
+        self._halted = Gauge(
+            "truenorth_ingest_worker_halted",
+            "Whether a loop beside the door has halted, by part; the door stays open.",
+            ["part"],
+            registry=registry,
+        )
 
     def looked(self, replayed: int, erased: int) -> None:
         """Count events that waited and found their account, or belonged to what was erased."""
@@ -172,3 +178,7 @@ class WorkerMetrics:
         """Tell how far the loops are behind."""
         self._outbox_oldest.set(outbox_oldest_s)
         self._lag.set(lag_records)
+
+    def halted(self, part: str) -> None:
+        """Tell that a loop has halted, and that a person decides."""
+        self._halted.labels(part).set(1)

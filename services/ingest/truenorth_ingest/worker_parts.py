@@ -1,8 +1,13 @@
 """The loops of `truenorth_ingest.worker`, built over a real broker and a real database."""
 
+import asyncio
+import dataclasses
+import logging
+from collections.abc import Callable
 from typing import Final
 
 from truenorth.clock import Clock
+from truenorth.errors import HaltError
 from truenorth.kafka.consumer import ConsumerLoop
 from truenorth.kafka.erasures_first import ErasuresFirst
 from truenorth.kafka.producer import LanesProducer
@@ -21,6 +26,34 @@ from truenorth_ingest.worker import BATCH_RECORDS_MAX, BatchReader, Housekeeper,
 
 POOL_CONNECTIONS: Final = 3
 """Of its own: a batch that waits for its turn holds up no request."""
+
+
+log = logging.getLogger(__name__)
+
+
+def apart(part: Part, halted: Callable[[str], None]) -> Part:
+    """Return the part such that its halt stops nothing but itself.
+
+    A loop that must not go on is a person's to judge; events that a back end or a vendor sends meanwhile are not to
+    be turned away for it. Anything else that ends it ends the process, as everywhere.
+    """
+    stopping = asyncio.Event()
+
+    async def run() -> None:
+        try:
+            if part.run is not None:
+                await part.run()
+        except HaltError as error:
+            log.error("%s has halted and the door stays open: %s", part.name, error)  # noqa: TRY400 - a sentence
+            halted(part.name)
+            await stopping.wait()
+
+    async def stop() -> None:
+        stopping.set()
+        if part.stop is not None:
+            await part.stop()
+
+    return dataclasses.replace(part, run=run, stop=stop)
 
 
 class WorkerParts:
@@ -63,13 +96,16 @@ class WorkerParts:
 
     def parts(self) -> list[Part]:
         """Return the parts in the order in which they start."""
-        return [
-            Part("worker database", stop=self._engine.dispose),
+        loops = [
             Part.of("learned accounts", self._learned),
             Part.of("outbox relay", self._relay),
             Part.of("replayer", self._replayer),
             Part.of("housekeeper", self._housekeeper()),
             Part.of("consumer", self._loop),
+        ]
+        return [
+            Part("worker database", stop=self._engine.dispose),
+            *(apart(loop, self._metrics.halted) for loop in loops),
         ]
 
     def _wake(self) -> None:

@@ -49,6 +49,7 @@ class TrackingRoad:
         clock: Clock,
     ) -> None:
         self._kind = kind
+        self._route = f"tracking/{kind}" if kind else "tracking"
         self._keyring = keyring
         self._rates = rates
         self._intake = intake
@@ -84,7 +85,7 @@ class TrackingRoad:
         now_ms = self._clock.now_ms()
         cut = self._reader().read(calls, sender=sender, now_ms=now_ms)
         told = self._rates.charge(sender, cut.items, self._clock.monotonic())
-        answer = await self._intake.take(cut, sender, route="tracking", now_ms=now_ms)
+        answer = await self._intake.take(cut, sender, route=self._route, now_ms=now_ms)
         return reply(200, JSON_TYPE, encode_json(some_of(answer)), told)
 
     def _admitted(self, sender: Sender) -> Sender:

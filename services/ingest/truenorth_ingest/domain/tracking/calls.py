@@ -80,6 +80,7 @@ class Calls(msgspec.Struct):
 
 
 _call = msgspec.json.Decoder(Call)
+_whole = msgspec.json.Decoder(dict[str, Any])
 _batch = msgspec.json.Decoder(_Batch)
 _single = msgspec.json.Decoder(_Single)
 
@@ -110,6 +111,18 @@ def read_call(raw: bytes | msgspec.Raw) -> Call:
     """
     try:
         return _call.decode(raw)
+    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
+        raise outside_refusal(error) from None
+
+
+def whole_call(raw: bytes | msgspec.Raw) -> dict[str, Any]:
+    """Return all members of one call, for what asks for those that `Call` skips.
+
+    Raises:
+        RefusedError: ``event_invalid``: among them is one that cannot be read, such as a number beyond all bounds.
+    """
+    try:
+        return _whole.decode(raw)
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
         raise outside_refusal(error) from None
 

@@ -16,13 +16,12 @@ from truenorth.events.inputs import AccountChurned, AccountUpdated, UsageRecorde
 from truenorth.events.payload import PayloadStruct
 
 from truenorth_ingest.domain.cures import data_refusal
+from truenorth_ingest.domain.tracking.calls import whole_call
 from truenorth_ingest.domain.webhooks.expressions import compiled
 
 NAME_CHARS_MAX: Final = 128
 COUNT_MAX: Final = 1_000_000_000
 REMEMBERED_MAX: Final = 10_000
-
-_object = msgspec.json.Decoder(dict[str, Any])
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +100,7 @@ def _compiled(rule: TrackRule) -> Means:
     fields = {name: _value_of(text, f"data.{name}") for name, text in rule.data.items()}
 
     def means(raw: bytes | msgspec.Raw, _at: str) -> Meaning:
-        call = _object.decode(raw)
+        call = whole_call(raw)
         found = {name: value for name, of in fields.items() if (value := of(call)) is not None}
         try:
             return Meaning(rule.type, msgspec.convert(found, payload))
@@ -122,7 +121,7 @@ def _usage(rule: TrackRule) -> Means:
     count = _value_of(f"={rule.count.removeprefix('=')}", "count") if rule.count else None
 
     def means(raw: bytes | msgspec.Raw, _at: str) -> Meaning:
-        call = _object.decode(raw)
+        call = whole_call(raw)
         found: dict[str, object] = {"feature": feature(call)}
         if module is not None:
             found["module"] = module(call)

@@ -1,7 +1,7 @@
 """Traits of ``group`` calls that are facts of an account, by allow-list: what is not named does not come in."""
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 from truenorth import codec
@@ -10,6 +10,7 @@ from truenorth.errors import RefusedError
 from truenorth.events.inputs import AccountUpdated
 
 from truenorth_ingest.domain.cures import data_refusal
+from truenorth_ingest.domain.tracking.calls import whole_call
 
 SHIPPED: Final = (
     Trait(trait="name", fact="name"),
@@ -25,7 +26,6 @@ _DATES: Final = frozenset({"signed_up_on", "live_on", "contract_starts_on", "ren
 _WHOLE: Final = frozenset({"arr", "potential_arr", "seats"})
 _SECONDS_MAX: Final = 10_000_000_000
 """A date as a number is in seconds up to here (the year 2286), in milliseconds beyond."""
-_object = msgspec.json.Decoder(dict[str, Any])
 
 
 class Facts:
@@ -40,7 +40,7 @@ class Facts:
         Raises:
             RefusedError: ``data_invalid``, naming the trait whose value cannot be the fact.
         """
-        traits = _object.decode(raw).get("traits")
+        traits = whole_call(raw).get("traits")
         found: dict[str, object] = {}
         said: dict[str, str] = {}
         for name, value in (traits if isinstance(traits, dict) else {}).items():
@@ -53,9 +53,8 @@ class Facts:
         except msgspec.ValidationError as error:
             refusal = data_refusal(error, AccountUpdated)
             fact, dot, below = refusal.field.removeprefix("data.").partition(".")
-            raise RefusedError(
-                "data_invalid", refusal.message, field=f"traits.{said.get(fact, fact)}{dot}{below}"
-            ) from None
+            field = f"traits.{said.get(fact, fact)}{dot}{below}"
+            raise RefusedError("data_invalid", refusal.message.replace(refusal.field, field), field=field) from None
 
 
 def _plain(name: str) -> str:
@@ -69,6 +68,8 @@ def _value(one: Trait, value: object) -> object:
     if one.fact in _DATES and isinstance(value, int | float) and 0 < value < _SECONDS_MAX * 1000:
         return codec.rfc3339(int(value if value > _SECONDS_MAX else value * 1000))[:10]
     if isinstance(value, int | float) and not isinstance(value, bool):
-        scaled = value * one.times
-        return round(scaled) if one.fact in _WHOLE else str(value)
+        try:
+            return round(value * one.times) if one.fact in _WHOLE else str(value)
+        except (OverflowError, ValueError):  # beyond all bounds, or of more digits than are ever written
+            raise RefusedError("data_invalid", "a number beyond all bounds", field=f"traits.{one.trait}") from None
     return value
