@@ -183,6 +183,26 @@ async def test_identify_and_alias_with_an_account_teach_and_are_no_events(edge: 
     assert len(edge.log.records) == 4
 
 
+@pytest.mark.parametrize("kind", ["identify", "alias"])
+async def test_ids_of_one_person_share_what_is_known_of_any(edge: Edge, kind: str) -> None:
+    edge.accounts.known[f"actor:{PEOPLE.of('u1')}"] = ["acme"]
+    other = {"anonymousId": "v1"} if kind == "identify" else {"previousId": "v1"}
+    stranger = {"anonymousId": "v7"} if kind == "identify" else {"previousId": "v7"}
+    told = await send(edge, {"type": kind, "userId": "u1", **other}, {"type": kind, "userId": "u7", **stranger})
+    assert told == {"success": True, "accepted": 2, "rejected": []}
+    lookups = {value["data"]["lookup"] for value in edge.log.values("identities")}
+    assert f"actor:{PEOPLE.of('v1')}" in lookups
+    assert f"actor:{PEOPLE.of('v7')}" not in lookups
+    assert edge.log.values("unresolved") == []
+
+
+async def test_what_a_batch_teaches_is_no_answer_while_nobody_can_be_asked(edge: Edge) -> None:
+    edge.accounts.down = True
+    told = await send(edge, group(), track(context=None))
+    assert (told["accepted"], told["unresolved"]) == (2, 1)
+    assert edge.log.values("unresolved")[0]["data"]["reason"] == "unavailable"
+
+
 async def test_known_people_keep_working_while_the_map_is_away_and_others_wait(edge: Edge) -> None:
     edge.accounts.known[f"actor:{PEOPLE.of('u1')}"] = ["acme"]
     await send(edge, track(context=None))

@@ -140,14 +140,17 @@ class Intake:
                 taught.setdefault(lookup, []).append(account)
         known = dict(await self._accounts.find({lookup for draft in waiting for lookup in draft.lookups}))
         for lookup, accounts in taught.items():
-            known[lookup] = tuple(dict.fromkeys((*(known.get(lookup) or ()), *accounts)))
+            before = known.get(lookup, ())
+            if before is not None:  # nobody could be asked: it may belong to another account as well
+                known[lookup] = tuple(dict.fromkeys((*before, *accounts)))
         items = set()
         for draft in waiting:
             account, reason = chosen(draft.lookups, known)
             if reason is None:
                 settled.append((draft, account))
-                records.append(sealed(draft, account, at))
-            else:
+                if draft.type:
+                    records.append(sealed(draft, account, at))
+            elif draft.type:
                 records.append(held(draft, reason, event_id=self._new_id(), recordedtime=at))
                 items.add(draft.index)
                 self._meter.unresolved(reason)

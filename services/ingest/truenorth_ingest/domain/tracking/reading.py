@@ -154,8 +154,13 @@ class CallReader:
 
 
 def _taught(index: int, event_id: str, source: str, at: str, account: str, lookups: tuple[str, ...]) -> Draft | None:
-    """Return the draft of a call that is no event but says whose somebody is, when it does."""
-    return Draft(index, "", event_id, source, at, b"{}", account, (), lookups) if account else None
+    """Return the draft of a call that is no event but says whose somebody is.
+
+    That is the account it names, or the one that any of its ids is known to belong to: they are one person's.
+    """
+    if account:
+        return Draft(index, "", event_id, source, at, b"{}", account, (), lookups)
+    return Draft(index, "", event_id, source, at, b"{}", "", lookups, lookups) if len(lookups) > 1 else None
 
 
 def _id_of(raw: bytes | msgspec.Raw) -> str | None:
