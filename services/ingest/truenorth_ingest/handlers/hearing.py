@@ -1,5 +1,6 @@
 """Which connectors have gone silent: silence would otherwise look like health."""
 
+import asyncio
 import logging
 from collections.abc import Mapping
 from typing import Final
@@ -31,6 +32,7 @@ class Hearing:
         self._known: Mapping[str, Heard] = {}
         self._silent: set[str] = set()
         self._told: set[str] = set()
+        self._stopping = asyncio.Event()
 
     def heard(self, connector: str) -> None:
         """Note a webhook that was signed as it should be."""
@@ -49,13 +51,22 @@ class Hearing:
         self._tell()
 
     async def run(self) -> None:
-        """Check twice a minute."""
-        while True:
+        """Check twice a minute until `stop`."""
+        while not self._stopping.is_set():
             await self.check()
-            await self._clock.sleep(CHECK_EVERY_SECONDS)
+            pauses = [
+                asyncio.ensure_future(self._clock.sleep(CHECK_EVERY_SECONDS)),
+                asyncio.ensure_future(self._stopping.wait()),
+            ]
+            try:
+                await asyncio.wait(pauses, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                for pause in pauses:
+                    pause.cancel()
 
     async def stop(self) -> None:
-        """Share what was heard last."""
+        """End `run`, and share what was heard last."""
+        self._stopping.set()
         await self.check()
 
     def _keep(self, windows: Mapping[str, Window]) -> None:
