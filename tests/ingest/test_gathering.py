@@ -44,6 +44,25 @@ async def test_a_table_that_is_away_is_told_to_everybody_and_asked_again() -> No
     assert await gathered.accounts_of(["a"]) == {"a": ("account of a",)}
 
 
+async def test_a_defect_is_raised_where_it_was_asked_and_leaves_nobody_waiting() -> None:
+    class Broken(SlowTable):
+        async def accounts_of(self, lookups: Sequence[str]) -> Mapping[str, Sequence[str]]:
+            told = await super().accounts_of(lookups)
+            if "bad" in lookups:
+                raise KeyError("a defect")
+            return told
+
+    gathered = GatheredQuestions(Broken())
+    bad = asyncio.create_task(gathered.accounts_of(["bad"]))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    good = asyncio.create_task(gathered.accounts_of(["a"]))
+    async with asyncio.timeout(5):
+        with pytest.raises(KeyError):
+            await bad
+        assert await good == {"a": ("account of a",)}
+
+
 async def test_a_caller_that_gives_up_takes_nobody_with_it() -> None:
     gathered = GatheredQuestions(SlowTable())
     gone, stays = (asyncio.create_task(gathered.accounts_of([name])) for name in "ab")

@@ -7,6 +7,7 @@ too long and counts, `LearnedReader` tells this process's own cache what any pro
 import asyncio
 import contextlib
 import logging
+from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Final, Protocol
@@ -170,7 +171,7 @@ def _told(records: Sequence[Record], read: Mapping[Record, Event]) -> list[Told]
     return told
 
 
-class _Turning:
+class _Turning(ABC):
     """A loop of turns that goes on until `stop`; the database being away is waited out."""
 
     _rest_s: float
@@ -202,9 +203,9 @@ class _Turning:
         self._stopping = True
         self.wake()
 
+    @abstractmethod
     async def turn(self) -> bool:
         """Take one turn; return whether there is more to do at once."""
-        raise NotImplementedError
 
 
 class Replayer(_Turning):

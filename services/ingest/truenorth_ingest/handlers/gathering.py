@@ -7,8 +7,6 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from truenorth.errors import TransientError
-
 from truenorth_ingest.ports import AccountMap
 
 LOOKUPS_PER_QUESTION_MAX: Final = 5_000
@@ -50,10 +48,7 @@ class GatheredQuestions:
                 question, self._next = self._next, None
                 try:
                     question.answer.set_result(await self._table.accounts_of(list(question.lookups)))
-                except TransientError as error:
+                except Exception as error:  # noqa: BLE001 - it is raised where it was asked, and the next may be answered
                     question.answer.set_exception(error)
-                except BaseException as error:
-                    question.answer.set_exception(TransientError(f"accounts were not looked up: {error!r}"))
-                    raise
         finally:
             self._asking = None
